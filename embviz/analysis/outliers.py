@@ -1,4 +1,4 @@
-"""Outliers: vectors that are far from their neighbors, and the dimensions in which they are.
+"""Outliers: vectors that are far from their neighbours, and the dimensions in which they are.
 
 Conventions: vectors are rows, ``[n, d]``. A *score* says how far a distance is above the median of all, in standard
 deviations of a normal distribution, estimated from the median absolute deviation, which outliers do not move.
@@ -29,11 +29,11 @@ class Outliers:
     Parameters
     ----------
     distances : ndarray, shape [n]
-        Mean distance to the nearest neighbors; NaN where there are none, or the vector is not finite.
+        Mean distance to the nearest neighbours; NaN where there are none, or the vector is not finite.
     scores : ndarray, shape [n]
         How far above the median that is.
     shares : ndarray, shape [n, d], float32
-        Share of each dimension in the way from the mean of the neighbors to the vector: its square, 0 … 1, with the
+        Share of each dimension in the way from the mean of the neighbours to the vector: its square, 0 … 1, with the
         sign of the direction. Zeros where there is no way.
     """
 
@@ -45,14 +45,14 @@ class Outliers:
 def find_outliers(
     values: ArrayLike, k: int = 10, *, metric: str = "cosine", cache: CacheOption = None, report: Report | None = None
 ) -> Outliers:
-    """Return how far each vector is from its nearest neighbors.
+    """Return how far each vector is from its nearest neighbours.
 
     Parameters
     ----------
     values : Vectors or array_like, shape [n, d]
         Rows that are not finite are left out.
     k : int
-        Number of neighbors.
+        Number of neighbours.
     metric, cache, report
         As for :func:`nearest_neighbors`.
 

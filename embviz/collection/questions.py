@@ -217,7 +217,7 @@ class Questions:
         collection = cast("Collection", self)
         return find_contrast(collection, a, b, model, layer, names=names, engine=engine, cache=cache, progress=progress)
 
-    # Tracks that stand out, twins, exemplars, neighbors. -------------------------------------------------------------
+    # Tracks that stand out, twins, exemplars, neighbours. -------------------------------------------------------------
 
     def outliers(
         self,
@@ -230,7 +230,7 @@ class Questions:
         cache: CacheOption = None,
         progress: Progress = True,
     ) -> DataFrame:
-        """Return how far each track is from its nearest neighbors, and in which dimensions: outliers come first.
+        """Return how far each track is from its nearest neighbours, and in which dimensions: outliers come first.
 
         Parameters
         ----------
@@ -239,7 +239,7 @@ class Questions:
         layer : str
             Name of a layer.
         k : int
-            Number of neighbors. A group of fewer tracks that are alike stands out, too.
+            Number of neighbours. A group of fewer tracks that are alike stands out, too.
         metric : {"cosine", "euclidean"}
             How distances are measured.
         engine, cache, progress
@@ -248,7 +248,7 @@ class Questions:
         Returns
         -------
         DataFrame
-            A row per track, labelled as in :attr:`table`: ``name``; ``distance``, the mean over its neighbors;
+            A row per track, labelled as in :attr:`table`: ``name``; ``distance``, the mean over its neighbours;
             ``score``, how far that is above the median of all tracks, in deviations that outliers do not move;
             ``outlier``, whether the score is 3.5 or more; ``dimensions``, the three that make most of the distance;
             ``reason``, the same in words, with their shares of the squared distance. NaN where there is no other track.
@@ -482,7 +482,7 @@ class Questions:
         model, layer : str, Model or Vectors
             Whose vectors say which tracks are compared.
         k : int
-            How many nearest neighbors of each track are compared with it.
+            How many nearest neighbours of each track are compared with it.
         engine, cache, progress
             As for :meth:`embed`.
 

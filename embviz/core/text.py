@@ -32,6 +32,24 @@ def format_magnitude(number: int) -> str:
     return str(number)
 
 
+def format_number(value: float, digits: int = 2) -> str:
+    """Return a number with the sign that numbers have in print, ``"−0.43"``; a dash where there is none."""
+    return f"{value:.{digits}f}".replace("-", "−") if math.isfinite(value) else "–"
+
+
+def format_interval(value: float, low: float, high: float) -> str:
+    """Return a number with its interval: ``"0.61 [0.55, 0.66]"``."""
+    ends = f" [{format_number(low)}, {format_number(high)}]" if math.isfinite(low) and math.isfinite(high) else ""
+    return f"{format_number(value)}{ends}"
+
+
+def format_share(share: float) -> str:
+    """Return a share in percent: ``"12 %"``, ``"0.3 %"``."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"
+
+
 def format_time(seconds: float, decimals: int = 0) -> str:
     """Return seconds as ``2:02``, or as ``2:02.5`` with decimals, and hours where there are some."""
     scale = 10**decimals

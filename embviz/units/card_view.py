@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.text import plural
+from embviz.core.text import format_interval, format_number, format_share, plural
 from embviz.errors import EmbvizError
 from embviz.extraction.filters import first_layer_filters
 from embviz.models import model_title
@@ -115,24 +115,6 @@ def bin_shares(values: ArrayLike, edges: Sequence[float]) -> list[float]:
     counts = np.bincount(places, minlength=bins)
     shares: list[float] = (counts / max(len(finite), 1)).tolist()
     return shares
-
-
-def format_number(value: float, digits: int = 2) -> str:
-    """Return a number with the sign that numbers have in print."""
-    return f"{value:.{digits}f}".replace("-", "−") if math.isfinite(value) else "–"
-
-
-def format_share(share: float) -> str:
-    """Return a share of frames in percent."""
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    return f"{100 * share:.1f} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"
-
-
-def format_interval(r: float, low: float, high: float) -> str:
-    """Return a correlation with its interval, ``0.61 [0.55, 0.66]``."""
-    ends = f" [{format_number(low)}, {format_number(high)}]" if math.isfinite(low) and math.isfinite(high) else ""
-    return f"{format_number(r)}{ends}"
 
 
 # Parts. --------------------------------------------------------------------------------------------------------------

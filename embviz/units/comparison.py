@@ -10,6 +10,7 @@ import numpy as np
 from embviz.analysis.alignment import Alignment, align_frames
 from embviz.audio import Audio, AudioSource
 from embviz.core.progress import Progress, Report, reporter
+from embviz.core.text import format_number
 from embviz.errors import OptionError
 from embviz.extraction import EngineOption, embed
 from embviz.models import Model, get_model, model_title
@@ -144,7 +145,7 @@ def _describe(alignment: Alignment) -> str:
     """Return what an alignment has found, in a sentence."""
     if np.isnan(alignment.likeness):
         return "Too little changes in these tracks to tell whether they are one piece; the clocks go their own ways."
-    figure = f"likeness {alignment.likeness:.2f}".replace("-", "−")
+    figure = f"likeness {format_number(alignment.likeness)}"
     if alignment.same_piece:
         return f"The same piece: {figure} (1: the same sound; 0.25 or more: takes, covers, cuts)."
     heard_by = f"{model_title(alignment.model)} / {alignment.layer}"

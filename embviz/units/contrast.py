@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,8 +107,10 @@ class Contrast:
         if group not in ("a", "b", None):
             raise OptionError(f"group is 'a' or 'b', {group!r:.80} was found.")
         higher = "b" if self.table.loc[number, "effect"] > 0 else "a"
-        where = {"a": self.a, "b": self.b}[group or higher]
-        return find_moments(self.collection, **self._source, dimension=number, k=k, where=where)
+        name = group or higher
+        where, end = (self.b, self.direction.ends[1]) if name == "b" else (self.a, self.direction.ends[0])
+        found = find_moments(self.collection, **self._source, dimension=number, k=k, where=where)
+        return replace(found, title=f"{found.title} in {end if end != name else f'group {name}'}")
 
     def __len__(self) -> int:
         return len(self.table)

@@ -15,7 +15,7 @@ from embviz.core.options import check_count, check_number
 from embviz.core.text import is_missing, plural
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
-from embviz.units.moments import Moments
+from embviz.units.moments import Moments, layer_title
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,8 +64,9 @@ def find_group_exemplars(  # noqa: PLR0913  options are given by name
             rows.append({"track": labels[row], "start": start, "stop": stop, "value": value, "group": titles[group]})
     left_out = int((groups < 0).sum())
     notes = [f"Left out: {plural(left_out, 'track')} in no group."] if left_out else []
-    title = f"{vectors.model} / {vectors.layer}: most central of {_what(by)}"
-    found = Moments.of(collection, rows, title=title, unit="cosine with the mean of the group", notes=notes)
+    notes.append("The value is the cosine of the track with the mean of its group.")
+    title = f"{layer_title(vectors)}: most central of {_what(by)}"
+    found = Moments.of(collection, rows, title=title, unit="cosine", notes=notes)
     return replace(found, table=found.table.assign(group=[row["group"] for row in rows]))
 
 

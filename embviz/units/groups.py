@@ -80,13 +80,14 @@ def read_groups(collection: Collection, a: Any, b: Any, vectors: Vectors) -> Gro
     members = [np.isin(tracks, group.table.index) for group in (first, second)]
     for name, end, group, own in zip("ab", ends, (first, second), members, strict=True):
         if own.sum() < 2:
+            called = name if end == name else f"{name} ({end})"
             raise CollectionError(
-                f"Group {name} ({end}) has {plural(int(own.sum()), 'track')} that can be measured, of {len(group):,}: "
+                f"Group {called} has {plural(int(own.sum()), 'track')} that can be measured, of {len(group):,}: "
                 "two at least are needed in each group, or nothing can be said of how the tracks of a group vary."
             )
     either = members[0] | members[1]
     lost = len(first) + len(second) - int(either.sum())
-    notes = [f"{plural(lost, 'track')} of the groups without a vector: left out."] if lost else []
+    notes = [f"Left out: {plural(lost, 'track')} of the groups without a vector."] if lost else []
     together, more = _belonging(collection, tracks[either], members[1][either])
     return Groups(first, second, ends, values[either], members[1][either], together, (*notes, *more))
 

@@ -19,13 +19,15 @@ import numpy as np
 from embviz.collection import io
 from embviz.core.cache import CacheOption, resolve_cache
 from embviz.core.notebook import in_jupyter, is_unattended
+from embviz.core.options import check_count, check_number
 from embviz.core.progress import Progress, Report, reporter
 from embviz.core.text import format_time, plural
 from embviz.core.worker import Worker
 from embviz.errors import OptionError
+from embviz.models import model_title
 from embviz.units.frames import MAXIMUM, load_index
 from embviz.units.mel_pictures import UNIT, MelPictures, choose_frontend, draw_moments, mean_spectrum
-from embviz.units.tracks import select_tracks
+from embviz.units.tracks import failure_notes, select_tracks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -223,9 +225,7 @@ class Moments:
         >>> click.widen(0.5).table[["start", "stop"]].round(3).to_numpy().tolist()
         [[9.775, 10.275]]
         """
-        given: Any = seconds
-        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < np.inf:
-            raise OptionError(f"seconds is a number above 0, {seconds!r:.80} was found.")
+        seconds = check_number(seconds, "seconds is a number above 0", above=0)
         start, stop = self.table["start"], self.table["stop"]
         lengths = self._rows()["duration"].astype("float64").set_axis(self.table.index).fillna(np.inf)
         first = ((start + stop - seconds) / 2).clip(upper=lengths - seconds).clip(lower=0).clip(upper=start)
@@ -325,7 +325,7 @@ class Moments:
         shown = self.widen(AUDIBLE)
         tiles = [
             MomentTile(
-                title=row.title or row.name, start=moment.start, stop=moment.stop, value=moment.value,
+                title=_tile_title(moment, row), start=moment.start, stop=moment.stop, value=moment.value,
                 place=moment.place, source=row.path or None, rank=moment.rank, problem=row.problem,
                 hertz=(moment.low_hz, moment.high_hz) if "low_hz" in self.table else None,
             )
@@ -334,7 +334,7 @@ class Moments:
             )
         ]  # fmt: skip
         wider = f" (with what is around them, {AUDIBLE:g} s)" if not shown.table.equals(self.table) else ""
-        about = {"title": self.title + wider, "unit": self.unit, "picture_unit": UNIT}
+        about = {"title": self.title + wider, "unit": self.unit, "picture_unit": UNIT, "notes": list(self.notes)}
         sheet = MomentSheet.of(tiles, **{**about, **traits})
         if tiles:
             _draw_pictures(shown if wider else self, sheet)
@@ -362,14 +362,20 @@ class Moments:
         tracks = self.table["track"].nunique()
         head = f"<Moments {self.title}: {plural(len(self), 'moment')} of {plural(tracks, 'track')}>"
         lines = [
-            f"{row.rank:>4}. {row.name}  {_stretch(row)}{_value(row.value, self.unit)}"
+            f"{row.rank:>4}. {_tile_title(row, row)}  {_stretch(row)}{_value(row.value, self.unit)}"
             for row in self.table.head(20).itertuples(index=False)
         ]
         return "\n".join([head, *lines, *self.notes])
 
     def _repr_html_(self) -> str:
         cells = [
-            (str(row.rank), row.name, _stretch(row), _value(row.value, self.unit).lstrip(" ·"), _place(row.place))
+            (
+                str(row.rank),
+                _tile_title(row, row),
+                _stretch(row),
+                _value(row.value, self.unit).lstrip(" ·"),
+                _place(row.place),
+            )
             for row in self.table.itertuples(index=False)
         ]
         head = "".join(f"<th>{name}</th>" for name in ("rank", "track", "moment", "value", "place"))
@@ -418,6 +424,12 @@ def _cut(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     return picture[:, np.isfinite(picture).any(axis=0)]
 
 
+def _tile_title(moment: Any, track: Any) -> str:
+    """Return the title or name of the track of a moment, behind the group that it stands for, where there is one."""
+    title, group = getattr(track, "title", "") or track.name, getattr(moment, "group", "")
+    return f"{group}: {title}" if group else str(title)
+
+
 def _stretch(row: Any) -> str:
     """Return where a moment is, as ``"1:02.0–1:05.0"``."""
     return f"{format_time(row.start, 1)}–{format_time(row.stop, 1)}"
@@ -449,14 +461,14 @@ def find_moments(  # noqa: PLR0913  options are given by name
     progress: Progress = True,
 ) -> Moments:
     """Return the moments of :meth:`embviz.Collection.moments`."""
-    _check_count("k", k)
+    most = check_count(k, "k is a number of moments")
     if per_track is not None:
-        _check_count("per_track", per_track)
+        check_count(per_track, "per_track is a number of moments of a track")
     chosen = select_tracks(collection, where)
     index = load_index(collection, model, layer, engine=engine, cache=cache, progress=progress)
     unit = index.dimension(dimension)
     _check_unit(index, unit)
-    rows = index.extremes(unit, k, per_track=per_track, lowest=lowest, tracks=_originals(chosen.table))
+    rows = index.extremes(unit, most, per_track=per_track, lowest=lowest, tracks=_originals(chosen.table))
     return moments_of_frames(collection, index, unit, rows, lowest=lowest)
 
 
@@ -496,8 +508,8 @@ def moments_of_frames(
     hertz = index.frequencies(dimension, rows)
     if hertz is not None:
         table = table.assign(low_hz=hertz[:, 0], high_hz=hertz[:, 1])
-    title = f"{_title(vectors, dimension)}: {'lowest' if lowest else 'highest'}"
-    notes = _notes(collection, index)
+    title = f"{layer_title(vectors)}, {name_dimension(vectors, dimension)}: {'lowest' if lowest else 'highest'}"
+    notes = _notes(index)
     return Moments.of(collection, table, title=title, unit=vectors.unit, notes=notes, model=vectors.model)
 
 
@@ -507,8 +519,9 @@ def name_dimension(vectors: Vectors, dimension: int) -> str:
     return vectors.labels[dimension] if vectors.labels else f"{kind} {dimension}"
 
 
-def _title(vectors: Vectors, dimension: int) -> str:
-    return f"{vectors.model} / {vectors.layer.removesuffix(MAXIMUM)}, {name_dimension(vectors, dimension)}"
+def layer_title(vectors: Vectors) -> str:
+    """Return what a layer is called on the page: ``"MusiCNN (MSD) / embedding"``."""
+    return f"{model_title(vectors.model)} / {vectors.layer.removesuffix(MAXIMUM)}"
 
 
 def _originals(table: DataFrame) -> NDArray[np.int64]:
@@ -517,18 +530,13 @@ def _originals(table: DataFrame) -> NDArray[np.int64]:
     return np.asarray(table.index[~doubled.to_numpy(dtype=bool)], np.int64)
 
 
-def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise OptionError(f"{name} is a number of moments, 1 or more; {value!r:.80} was found.")
-
-
 def _check_unit(index: UnitIndex, unit: int) -> None:
     if not index.is_constant(unit):
         return
     vectors, value = index.vectors, index.statistics["minimum"][unit]
     what = "not finite" if np.isnan(value) else f"{value:g}"
     raise OptionError(
-        f"{_title(vectors, unit)} is {what} in all of "
+        f"{layer_title(vectors)}, {name_dimension(vectors, unit)} is {what} in all of "
         f"{plural(len(vectors), 'frame')}: no moment stands out; {_moving(index, unit)}."
     )
 
@@ -542,10 +550,8 @@ def _moving(index: UnitIndex, unit: int) -> str:
     return f"of the {len(index)}, {len(moving)} change, the nearest is {name_dimension(index.vectors, nearest)}"
 
 
-def _notes(collection: Collection, index: UnitIndex) -> list[str]:
-    notes, failed = [], len(index.vectors.failed)
-    if failed:
-        notes.append(f"{plural(failed, 'track')} of {len(collection):,} gave nothing, and are left out.")
+def _notes(index: UnitIndex) -> list[str]:
+    notes = failure_notes(index.vectors)
     if len(index.tracks) == 1:
         notes.append("The collection is one track: places are those in this track; per_track=None gives more of it.")
     return notes

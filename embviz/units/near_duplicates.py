@@ -31,7 +31,7 @@ from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.notebook import in_jupyter
 from embviz.core.options import check_number
 from embviz.core.progress import Progress, Report, reporter
-from embviz.core.text import is_missing, plural
+from embviz.core.text import format_share, is_missing, plural
 from embviz.core.vectors import Vectors
 from embviz.core.worker import explain
 from embviz.errors import LayerError
@@ -132,7 +132,7 @@ class NearDuplicates:
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in ("track a", "track b", "evidence", "similarity", "aligned"))
         cells = [
-            (row.name_a, row.name_b, row.evidence, f"{row.similarity:.2f}", f"{row.aligned:.0%}")
+            (row.name_a, row.name_b, row.evidence, f"{row.similarity:.2f}", format_share(float(row.aligned)))
             for row in itertools.islice(self.table.itertuples(index=False), 200)
         ]
         body = "".join(f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>" for row in cells)
@@ -168,7 +168,8 @@ def find_near_duplicates(
         for done, (a, b) in enumerate(pairs):
             report("comparing pairs", done, len(pairs))
             rows += comparison.rows(a, b, least)
-        report("comparing pairs", len(pairs), len(pairs))
+        if pairs:
+            report("comparing pairs", len(pairs), len(pairs))
     table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("similarity", ascending=False, kind="stable")
     return NearDuplicates(table.reset_index(drop=True), collection, least, tuple(comparison.notes))
 
@@ -186,6 +187,8 @@ def _promising_pairs(vectors: Vectors, k: int, report: Report) -> list[tuple[int
         # To look for other speeds takes longer: only of the very nearest.
         if is_promising(frames[labels[i]], frames[labels[j]], any_speed=rank == 0):
             pairs.append((labels[i], labels[j]))
+    if len(near):
+        report("looking for candidates", len(near), len(near))
     return pairs
 
 
@@ -284,7 +287,7 @@ def _describe(match: Match, longer: float, shorter: float) -> str:
     elif abs(match.offset) > 0.3:
         parts.append(f"starts {abs(match.offset):.1f} s {'later' if match.offset > 0 else 'earlier'}")
     if abs(match.speed - 1) > 0.002:
-        parts.append(f"{abs(match.speed - 1):.1%} {'faster' if match.speed > 1 else 'slower'}")
+        parts.append(f"{100 * abs(match.speed - 1):.1f} % {'faster' if match.speed > 1 else 'slower'}")
     if abs(match.pitch) >= 0.5:
         much = f"{abs(match.pitch):g} {'semitone' if abs(match.pitch) == 1 else 'semitones'}"
         parts.append(f"{much} {'higher' if match.pitch > 0 else 'lower'}")

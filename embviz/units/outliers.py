@@ -8,7 +8,7 @@ import numpy as np
 
 from embviz.analysis.outliers import OUTLIER, find_outliers
 from embviz.core.progress import Progress, reporter
-from embviz.units.moments import name_dimension
+from embviz.core.text import format_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,10 +64,11 @@ def _largest(shares: NDArray[np.float32]) -> NDArray[np.int64]:
 def _reason(vectors: Vectors, shares: NDArray[np.float32]) -> str:
     """Return which dimensions make most of the distance, in words."""
     named = [
-        f"{name_dimension(vectors, int(i))} {'higher' if shares[i] > 0 else 'lower'} ({abs(shares[i]):.0%})"
+        f"{vectors.labels[i] if vectors.labels else i} {'higher' if shares[i] > 0 else 'lower'} "
+        f"({format_share(float(abs(shares[i])))})"
         for i in _largest(shares)
     ]
-    return ", ".join(named) or "the same as its neighbors"
+    return ", ".join(named) or "the same as its neighbours"
 
 
 def _alone(reason: str, distance: float) -> str:

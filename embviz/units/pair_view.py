@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from embviz.audio import Audio
-from embviz.core.text import clean_line, plural
+from embviz.core.text import clean_line, format_share, plural
 from embviz.core.worker import Worker
 from embviz.errors import OptionError
 from embviz.extraction import embed
@@ -115,7 +115,7 @@ def near_duplicates_view(found: NearDuplicates) -> PairView:
 
 
 def _figure(row: Any) -> str:
-    return f"similarity {row.similarity:.2f} over {100 * row.aligned:.0f} % of the shorter one"
+    return f"similarity {row.similarity:.2f} over {format_share(float(row.aligned))} of the shorter one"
 
 
 def _align_duplicates(found: NearDuplicates, row: Any, report: Report) -> AlignedPair:

@@ -23,7 +23,7 @@ from embviz.core.text import format_time
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
 from embviz.extraction import EngineOption, embed
-from embviz.units.moments import Moments, moments_of_frames
+from embviz.units.moments import Moments, layer_title, moments_of_frames
 from embviz.units.tracks import select_tracks
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def find_similar_moments(  # noqa: PLR0913  options are given by name
         index = UnitIndex.of(alike, cache=False, report=report)
     rows = index.extremes(0, most, per_track=per_track, tracks=_without_copies(collection, allowed))
     found = moments_of_frames(collection, index, 0, rows)
-    title = f"{frames.model} / {frames.layer}: moments like {query.name} at {format_time(time, 1)}"
+    title = f"{layer_title(frames)}: moments like {query.name} at {format_time(time, 1)}"
     note = "No other track is left to compare it with; same_track=True looks in the track itself, too."
     return replace(found, title=title, notes=(*found.notes, *(() if len(found) else (note,))))
 

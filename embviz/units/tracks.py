@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.core.text import plural
-from embviz.errors import CollectionError
+from embviz.errors import CollectionError, did_you_mean
 
 if TYPE_CHECKING:
     from embviz.collection import Collection
+    from embviz.core.vectors import Vectors
 
 
 def select_tracks(collection: Collection, where: Any, name: str = "where") -> Collection:
@@ -49,6 +50,7 @@ def select_tracks(collection: Collection, where: Any, name: str = "where") -> Co
 def _query(collection: Collection, where: str) -> Collection:
     found = column_value(collection, where)
     if found is None:
+        _check_column(collection, where)
         return collection.query(where)
     column, value = found
     cells = collection.table[column]
@@ -62,6 +64,21 @@ def column_value(collection: Collection, where: str) -> tuple[str, str] | None:
     """Return the column and the value of a text such as ``"style=jazz"``; None where it is none of the table's."""
     column, equals, value = (part.strip() for part in where.partition("="))
     return (column, value) if equals and column in collection and not value.startswith("=") else None
+
+
+def _check_column(collection: Collection, where: str) -> None:
+    """Raise where a text such as ``"styel=jazz"`` names no column."""
+    column, equals, value = (part.strip() for part in where.partition("="))
+    if equals and column.isidentifier() and not value.startswith("="):
+        names = list(collection.table.columns)
+        listed = f"it has {', '.join(map(repr, names))}"
+        raise CollectionError(f"The table has no column {column!r:.80}; {listed}.{did_you_mean(column, names)}")
+
+
+def failure_notes(vectors: Vectors) -> list[str]:
+    """Return a sentence where some tracks have no vectors."""
+    failed = len(vectors.failed)
+    return [f"Left out: {plural(failed, 'track')} that gave nothing."] if failed else []
 
 
 def _is_number(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis.associations import ColumnAssociation, TagAssociations, correct_p
-from embviz.core.text import plural
+from embviz.core.text import format_interval, format_number, format_share, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,7 +189,9 @@ class UnitFacts:
             return [f"It {told}: it says nothing of this collection."]
         notes = [self._name_sentence(dimension)]
         if statistics["saturated"][dimension] >= OFTEN and len(self.index.vectors) > 1 / OFTEN:
-            notes.append(f"It is at its maximum in {statistics['saturated'][dimension]:.0%} of the frames.")
+            notes.append(
+                f"It is at its maximum in {format_share(float(statistics['saturated'][dimension]))} of the frames."
+            )
         if not self.named[dimension] and self.tags is not None:
             r = self.tags.r[dimension]
             others = sorted(np.flatnonzero(self.holds[dimension]), key=lambda tag: -r[tag])[:3]
@@ -207,12 +209,12 @@ class UnitFacts:
         tracks, held = map(int, tags.counts[:2])
         best, worst = int(tags.best[dimension]), int(tags.worst[dimension])
         r, there = tags.r[dimension], tags.held_back[dimension]
-        opposed = f", not with {self.tag_names[worst]} ({r[worst]:.2f})" if self.opposed[dimension] else ""
+        opposed = f", not with {self.tag_names[worst]} ({format_number(r[worst])})" if self.opposed[dimension] else ""
         if not self._are_enough:
             return f"No name: {self._too_few()}."
         if not self.named[dimension]:
             p = float(tags.p_best[dimension])
-            by = f"by r = {there[best]:.2f}" if np.isfinite(there[best]) else "not at all"
+            by = f"by r = {format_number(there[best])}" if np.isfinite(there[best]) else "not at all"
             doubt = f"as it may by chance (p = {p:.2g} for all dimensions together)" if p > MOST_P else "only"
             return (
                 f"No name: {self.tag_names[best]}, which it goes with best in one half of the tracks, goes with it in "
@@ -220,7 +222,7 @@ class UnitFacts:
             )
         low, high = tags.low[dimension][best], tags.high[dimension][best]
         return (
-            f"Goes with {self.tag_names[best]}: r = {r[best]:.2f} [{low:.2f}, {high:.2f}] in "
+            f"Goes with {self.tag_names[best]}: r = {format_interval(r[best], low, high)} in "
             f"{plural(tracks, 'track')}, {there[best]:.2f} in the {held:,} held back{opposed}."
         )
 
@@ -229,7 +231,7 @@ class UnitFacts:
         tracks, groups = (0, 0) if self.tags is None else (int(self.tags.counts[0]), int(self.tags.counts[2]))
         who = plural(tracks, "track") + (f" of {plural(groups, 'artist')}" if groups < tracks else "")
         few = "is too little" if tracks == 1 else "are too few"
-        return f"{who} {few}, a tag may go with a dimension by chance in both halves of them; some thirty do"
+        return f"{who} {few}, a tag may go with a dimension in both halves of them by chance; about thirty are enough"
 
     def notes(self) -> list[str]:
         """Return what is to be said of all dimensions together."""

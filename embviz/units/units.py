@@ -28,6 +28,7 @@ from embviz.units.columns import associate_columns
 from embviz.units.frames import load_index
 from embviz.units.groups import read_groups
 from embviz.units.moments import moments_of_frames
+from embviz.units.tracks import failure_notes
 from embviz.units.unit_facts import UnitFacts
 
 if TYPE_CHECKING:
@@ -363,13 +364,8 @@ def find_units(
     columns = associate_columns(collection.table, means, groups)
     correlations = correlate_dimensions(vectors, cache=store)
     facts = UnitFacts(index, means, found, () if tags is None else tags.labels, columns, correlations)
-    notes = (*_failures(vectors), *missing, *facts.notes())
+    notes = (*failure_notes(vectors), *missing, *facts.notes())
     return Units(collection, vectors, facts.table, "" if tags is None else tags.model, notes, facts)
-
-
-def _failures(vectors: Vectors) -> list[str]:
-    failed = len(vectors.failed)
-    return [f"{plural(failed, 'track')} that gave nothing: left out."] if failed else []
 
 
 def _load_tags(

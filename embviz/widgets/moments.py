@@ -109,6 +109,7 @@ class MomentSheet(PageWidget):
     static = t.Bool(False, help="Whether there is no kernel to ask for sound.").tag(sync=True)
     mime = t.Unicode("audio/ogg", help="Media type of `sounds`.").tag(sync=True)
     message = t.Unicode(NO_MOMENTS, help="Shown where there are no moments.").tag(sync=True)
+    notes = t.List(t.Unicode(), help="What else there is to say, below.").tag(sync=True)
     loading = t.Unicode(help="What is being waited for.").tag(sync=True)
     openable = t.Bool(False, help="Whether each moment has a button that opens its track.").tag(sync=True)
     autoplay = t.Bool(False, help="Whether the page that opens next begins to play.").tag(sync=True)
@@ -287,7 +288,7 @@ class MomentSheet(PageWidget):
         """Return what the notebook keeps of the sheet as it is now; no sound."""
         title = self.title or "Moments"
         if not self.items:
-            return Still(title, (self.message,))
+            return Still(title, (self.message, *self.notes))
         lines = [_line(item, self.unit) for item in self.items]
         codes, ends = (
             np.frombuffer(self.pictures, np.uint8),
@@ -298,7 +299,7 @@ class MomentSheet(PageWidget):
             for part, item in zip(np.split(codes, ends[:-1]), self.items, strict=True)
         ]
         draw = sheet_drawing(list(zip(lines, drawn, strict=True)))
-        return Still(title, tuple(lines), draw, (self.serial, self.pictures))
+        return Still(title, (*lines, *self.notes), draw, (self.serial, self.pictures))
 
 
 def _describe(tile: MomentTile, number: int) -> dict[str, Any]:

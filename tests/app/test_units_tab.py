@@ -203,7 +203,7 @@ def test_a_card_shows_itself_in_a_cell_of_its_own(units, capsys):
     assert card.view().card["sentence"][1] == ["sad", "name"]
     card._ipython_display_()
     said = capsys.readouterr().out
-    assert said.startswith("<UnitCard msd-musicnn-1 / embedding, dimension 1>\nGoes with sad")
+    assert said.startswith("<UnitCard MusiCNN (MSD) / embedding, dimension 1>\nGoes with sad")
     assert "Tags: sad 0.9" in said
 
 

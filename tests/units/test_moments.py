@@ -12,6 +12,7 @@ import soundfile
 import embviz
 from embviz import Collection, Vectors
 from embviz.errors import CollectionError, OptionError
+from embviz.models import model_title
 from embviz.units.mel_pictures import USUAL
 from embviz.units.moments import Moments
 
@@ -193,7 +194,11 @@ def test_where_is_a_query_a_collection_labels_rows_or_a_mask(planted, where, tra
             "constant is 7 in all of 80 frames: no moment stands out; of the 4, 3 change, the nearest is third track",
         ),
         ({"dimension": 0, "k": 0}, OptionError, "k is a number of moments, 1 or more; 0 was found"),
-        ({"dimension": 0, "per_track": 1.5}, OptionError, "per_track is a number of moments, 1 or more; 1.5 was found"),
+        (
+            {"dimension": 0, "per_track": 1.5},
+            OptionError,
+            "per_track is a number of moments of a track, 1 or more; 1.5 was found",
+        ),
         ({"dimension": 0, "where": "year > 1"}, CollectionError, "where='year > 1' leaves none of 5 tracks"),
         ({"dimension": 0, "where": []}, CollectionError, "where leaves none of 5 tracks"),
         ({"dimension": 0, "where": [77]}, CollectionError, "There is no track 77"),
@@ -385,7 +390,7 @@ def test_the_dimension_of_128_bpm_finds_the_rock_track(home):
     moments = collection.moments("tempocnn", "output", dimension="128 BPM", k=2, progress=False)
     assert moments.table["name"][0] == "rock.ogg"
     assert moments.table["value"][0] > 20 * moments.table["value"][1]
-    assert moments.title == "deepsquare-k8 / output, 128 BPM: highest"
+    assert moments.title == f"{model_title('deepsquare-k8')} / output, 128 BPM: highest"
 
 
 def test_channels_of_feature_maps_are_found_with_their_time_and_frequency(home, folder):
@@ -404,5 +409,5 @@ def test_channels_of_feature_maps_are_found_with_their_time_and_frequency(home, 
     assert moment.low_hz < moment.high_hz
     assert moment.high_hz > BAND[0]
     assert moment.low_hz < BAND[1]
-    assert moments.title == f"msd-vgg-1 / conv2, channel {channel}: highest"
+    assert moments.title == f"{model_title('msd-vgg-1')} / conv2, channel {channel}: highest"
     assert moments.sheet().items[0]["hertz"] == pytest.approx([moment.low_hz, moment.high_hz])

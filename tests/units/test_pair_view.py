@@ -79,14 +79,14 @@ def found(tmp_path, root):
     row = {
         "track_a": collection.table.index[0], "track_b": collection.table.index[1], "name_a": "<b>a</b>", "name_b": "b",
         "similarity": 0.913, "aligned": 1.0, "offset": 2.0, "speed": 1.25, "level": 0.0, "duration_a": 8.0,
-        "duration_b": 2.4, "evidence": "25.0% faster",
+        "duration_b": 2.4, "evidence": "25.0 % faster",
     }  # fmt: skip
     return NearDuplicates(pd.DataFrame([row]), collection, 0.6, ("c.wav was not compared: it is <empty>.",))
 
 
 def test_near_duplicates_are_linked_by_their_evidence(home, found):
     assert found.widget.pairs == [{
-        "a": "<b>a</b>", "b": "b", "evidence": ["25.0% faster", "similarity 0.91 over 100 % of the shorter one"],
+        "a": "<b>a</b>", "b": "b", "evidence": ["25.0 % faster", "similarity 0.91 over 100 % of the shorter one"],
     }]  # fmt: skip
     assert found.widget.title == "1 pair of near-duplicates among 2 tracks"
     assert found.widget is found.widget
@@ -96,7 +96,7 @@ def test_near_duplicates_are_linked_by_their_evidence(home, found):
     shown = view._comparison
     assert shown.same_piece
     assert shown.names == ["<b>a</b>", "b"]
-    assert shown.message == "Near-duplicates: 25.0% faster; similarity 0.91 over 100 % of the shorter one."
+    assert shown.message == "Near-duplicates: 25.0 % faster; similarity 0.91 over 100 % of the shorter one."
     path = np.frombuffer(shown.path, np.float32).reshape(-1, 2)
     np.testing.assert_allclose(path, [[2, 0], [5, 2.4]], atol=1e-3)
 

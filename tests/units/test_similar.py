@@ -85,7 +85,7 @@ def test_a_sound_from_elsewhere(home, rock):
     assert found.index.tolist() == [0]
     moments = collection.moments_like(rock.with_name("drums.ogg"), 10, k=2, per_track=None, progress=False)
     assert len(moments) == 2
-    assert moments.title == "msd-musicnn-1 / embedding: moments like drums.ogg at 0:10.0"
+    assert moments.title == "MusiCNN (MSD) / embedding: moments like drums.ogg at 0:10.0"
     with pytest.raises(AudioError, match="There is no file"):
         collection.neighbors("nowhere.wav", progress=False)
 
@@ -164,7 +164,7 @@ def test_outliers_of_one_two_and_equal_tracks(collection, frames):
     assert one["reason"][2] == "there is no other track to compare it with"
     assert collection.select([2, 5]).outliers(frames, progress=False)["score"].tolist() == [0, 0]
     same = collection.outliers(Vectors.from_array(np.ones((12, 3)), collection), progress=False)
-    assert set(same["reason"]) == {"the same as its neighbors"}
+    assert set(same["reason"]) == {"the same as its neighbours"}
     assert not same["outlier"].any()
 
 
@@ -196,7 +196,7 @@ def test_exemplars_of_clusters_and_of_groups_of_ones_own(collection, frames):
     groups = [0] * 4 + [-1] * 4 + [1] * 4
     own = collection.exemplars(groups, frames, progress=False)
     assert own.table["group"].tolist() == ["0", "1"]
-    assert own.notes == ("Left out: 4 tracks in no group.",)
+    assert own.notes[0] == "Left out: 4 tracks in no group."
 
 
 def test_exemplars_of_vectors_of_tracks_are_their_middles(collection):

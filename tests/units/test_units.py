@@ -208,7 +208,7 @@ def test_tracks_that_are_not_finite_are_left_out(collection, planted):
     with pytest.warns(UserWarning, match="1 track"):
         broken = Vectors.from_array(values, vectors.tracks, times=vectors.times, names=NAMES)
     units = collection.units(broken, tagger=tags)
-    assert units.notes[0] == "1 track that gave nothing: left out."
+    assert units.notes[0] == "Left out: 1 track that gave nothing."
     assert units.table.loc[0, "name"] == "jazz"
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.text import plural
-from embviz.units.card_view import format_interval, format_number, format_share
+from embviz.core.text import format_interval, format_number, format_share, plural
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -251,7 +251,7 @@ class UnitsTab:
         self._context.events.settled()
 
     def _sheet(self, moments: Moments) -> MomentSheet:
-        sheet = moments.sheet(title="")
+        sheet = moments.sheet(title="", notes=[])
         tracks, starts = moments.table["track"].tolist(), moments.table["start"].tolist()
         sheet.on_open(lambda index: self._open_track(int(tracks[index]), float(starts[index])))
         return sheet

@@ -13,7 +13,8 @@ const TALL = 128;
 /** A picture with a title, both axes and the meaning of its colours. @param {string} title */
 function figure(title) {
   const canvas = h("canvas", { role: "img" });
-  const caption = h("figcaption");
+  const measure = h("span.ev-faint");
+  const caption = h("figcaption", {}, `${title} `, measure);
   const el = h("figure.ev-moments-figure", { hidden: true }, caption, canvas);
   return {
     el,
@@ -27,7 +28,7 @@ function figure(title) {
       if (!cells || width < 1) return;
       canvas.setAttribute("aria-label", said);
       el.style.width = `${width}px`;
-      write(caption, unit ? `${title} (${plain(unit)})` : title);
+      write(measure, plain(unit));
       const left = hz.length > 1 ? MARGIN.left : 4;
       const box = { left, top: MARGIN.top, width: width - left - LEGEND, tall: TALL };
       const height = MARGIN.top + TALL + MARGIN.bottom;
@@ -47,7 +48,7 @@ export function strongestBands(cells, hz) {
     const row = cells.codes.subarray(band * cells.frames, (band + 1) * cells.frames);
     return row.reduce((sum, code) => sum + (code ? code - 128 : 0), 0);
   });
-  const at = (/** @type {number} */ value) => `${Math.round(hz[sums.indexOf(value)])} Hz`;
+  const at = (/** @type {number} */ value) => `${Math.round(hz[sums.indexOf(value)]).toLocaleString("en")} Hz`;
   const [highest, lowest] = [Math.max(...sums), Math.min(...sums)];
   const said = [];
   if (highest > 0) said.push(`most above the mean at ${at(highest)}`);
@@ -57,7 +58,7 @@ export function strongestBands(cells, hz) {
 
 export function commonOf() {
   const mean = figure("Mean of the moments");
-  const difference = figure("What they have in common: their mean, less the mean of all");
+  const difference = figure("In common: above or below the mean of all");
   const el = h("div.ev-moments-common", { hidden: true }, mean.el, difference.el);
   const note = h("p.ev-moments-said.ev-faint");
   el.append(note);

@@ -46,7 +46,8 @@ class MomentSheet {
   common = commonOf();
   list = h("ol.ev-moments-list", { "aria-label": "Moments" });
   message = h("p.ev-moments-message.ev-faint", { hidden: true });
-  root = h("div.embviz.ev-moments", { role: "group" }, this.head, this.common.el, this.message, this.list);
+  notes = h("div.ev-moments-notes.ev-faint");
+  root = h("div.embviz.ev-moments", { role: "group" });
   /** @type {ReturnType<typeof tileOf>[]} */
   tiles = [];
   focus = 0;
@@ -57,6 +58,7 @@ class MomentSheet {
   /** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal */
   constructor(model, el, signal) {
     this.model = model;
+    this.root.append(this.head, this.common.el, this.message, this.list, this.notes);
     el.append(this.root);
     this.inks = inksOf(this.root);
     this.redraw = whileSeen(this.root, () => this.#paint(), signal);
@@ -67,7 +69,7 @@ class MomentSheet {
       changed: () => this.#changed(),
       moved: () => this.#moved(),
     });
-    onChange(model, "items serial unit openable message loading title", () => this.#fill(), signal);
+    onChange(model, "items serial unit openable message loading title notes", () => this.#fill(), signal);
     const drawn = "pictures hz low high mean_picture common_picture reach span picture_unit";
     onChange(model, drawn, this.redraw, signal);
     onTheme(this.root, (dark) => this.#themed(dark), signal);
@@ -124,6 +126,8 @@ class MomentSheet {
     const message = items.length ? "" : model.get("loading") || model.get("message");
     write(this.message, plain(message));
     this.message.hidden = !message;
+    const notes = /** @type {string[]} */ (model.get("notes") ?? []);
+    this.notes.replaceChildren(...notes.map((note) => h("p", { dir: "auto" }, plain(note))));
     this.list.hidden = !items.length;
     this.all.hidden = !items.length;
     this.redraw();
