@@ -25,6 +25,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 HOME = "http://embviz.test/"
+PATIENCE = 120  # seconds; what holds is not waited for, and a busy machine takes its time
 SIZE = {"width": 1280, "height": 900}
 
 # Where all scripts of a page find its clocks.
@@ -129,13 +130,13 @@ def of_clock(page: Any, name: str, function: str, argument: Any = None) -> Any:
     return page.evaluate(f"([name, argument]) => ({function})({CLOCKS}.get(name), argument)", [name, argument])
 
 
-def until_clock(page: Any, name: str, function: str, argument: Any = None, *, seconds: float = 30) -> None:
+def until_clock(page: Any, name: str, function: str, argument: Any = None, *, seconds: float = PATIENCE) -> None:
     """Wait until a function ``(clock, argument)`` of one of a page's clocks holds."""
     if not page.evaluate(UNTIL % (CLOCKS, function), [name, argument, seconds]):
         raise TimeoutError(f"{name}: {function}, {argument}")
 
 
-def until(page: Any, condition: Callable[[], Any], seconds: float = 30) -> None:
+def until(page: Any, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
     """Wait until something can be seen on a page, or be asked."""
     end = time.monotonic() + seconds
     while not condition():

@@ -262,7 +262,7 @@ class LabPage:
         """Return the value of a Python expression in the kernel: a literal, as ``repr`` writes it."""
         return ast.literal_eval(self.js(EXECUTE, ["", {"answer": expression}])["answer"])
 
-    def until(self, expression: str, seconds: float = 60) -> None:
+    def until(self, expression: str, seconds: float = PATIENCE) -> None:
         """Wait until a Python expression holds in the kernel."""
         until(self.page, lambda: self.ask(f"bool({expression})"), seconds)
 
@@ -299,7 +299,7 @@ class LabPage:
 
     def until_clock(self, name: str, function: str, argument: Any = None) -> None:
         """Wait until a function ``(clock, argument)`` of one of the page's clocks holds."""
-        until_clock(self.page, name, function, argument, seconds=60)
+        until_clock(self.page, name, function, argument, seconds=PATIENCE)
 
     def check(self) -> None:
         """Raise where a request has left the machine, or an error has come."""

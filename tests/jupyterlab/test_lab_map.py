@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import soundfile
 from harness import launched, rest
-from lab import LabPage, LabServer, Panel, closed, notebooks, opened, served
+from lab import PATIENCE, LabPage, LabServer, Panel, closed, notebooks, opened, served
 
 import embviz
 from embviz.batch import embed_table
@@ -98,7 +98,7 @@ class Chart:
         done = "all(one['status'] == 'ready' and not one['preliminary'] for one in {0}.maps) and not {0}.progress"
         self.until(done.format(f"{self.name}.widget"))
 
-    def until(self, expression: str, seconds: float = 60) -> None:
+    def until(self, expression: str, seconds: float = PATIENCE) -> None:
         """Wait until a Python expression holds."""
         try:
             self.lab.until(expression, seconds)
@@ -688,7 +688,7 @@ def test_what_was_computed_before_it_was_cancelled_is_kept(fresh, server):
     chart = Chart(lab)
     chart.until("atlas.widget.progress.get('done', 0) >= 1")
     chart.root.get_by_role("button", name="Cancel the computation").click()
-    chart.until("atlas.widget.maps[0]['status'] == 'cancelled' and not atlas.widget.progress", 20)
+    chart.until("atlas.widget.maps[0]['status'] == 'cancelled' and not atlas.widget.progress")
     kept = {path: number for path, number in entries().items() if path not in before}
     assert kept
     chart.root.get_by_role("button", name=re.compile("Compute|again|Make", re.IGNORECASE)).first.click()
