@@ -77,7 +77,7 @@ class FunctionModel(Model):
                 ) from error
         problem = self._find_problem(values, len(samples))
         if problem:
-            raise FunctionError(f"The function of {self.name!r} gave of {title!r} {problem}.")
+            raise FunctionError(f"The function of {self.name!r}, given {title!r}, returned {problem}.")
         return np.ascontiguousarray(values.reshape(-1, values.shape[-1]), dtype=np.float32)
 
     def _find_problem(self, values: NDArray[Any], n_samples: int) -> str:

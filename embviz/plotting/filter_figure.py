@@ -7,7 +7,7 @@ block, on pixels of the figure, and each is as wide as it is long in time. Colou
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +102,8 @@ def filters(
             raise OptionError(f"{name} is {choices}, {value!r} was found.{did_you_mean(str(value), known)}")
     if not 400 <= width <= 8000:
         raise OptionError(f"width is a number of pixels from 400 to 8000, {width!r:.80} was found.")
-    chosen = first_layer_filters(model) if isinstance(model, str | Model) else list(model)
+    given: Any = first_layer_filters(model) if isinstance(model, str | Model) else model
+    chosen = list(given) if isinstance(given, Iterable) else []
     if not chosen or not all(isinstance(one, Filter) for one in chosen):
         raise OptionError("Filters are drawn of a model, or of a list of filters with one in it at least.")
     blocks = _lay_out(_blocks(chosen, order, zeros=zeros), width)

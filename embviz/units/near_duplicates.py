@@ -279,11 +279,11 @@ def _spectra(mel: Embedding) -> dict[str, NDArray[Any]]:
 
 
 def _describe(match: Match, longer: float, shorter: float) -> str:
-    """Return the evidence of a pair in words."""
-    parts = []
+    """Return the evidence of a pair in words; track b is the one that is faster, higher or louder."""
+    parts, cut = [], ""
     if longer - shorter * match.speed > 1:
         stop = match.offset + shorter * match.speed
-        parts.append(f"cut: {max(0.0, match.offset):.1f}–{min(longer, stop):.1f} s of the longer one")
+        cut = f"cut: {max(0.0, match.offset):.1f}–{min(longer, stop):.1f} s of the longer one"
     elif abs(match.offset) > 0.3:
         parts.append(f"starts {abs(match.offset):.1f} s {'later' if match.offset > 0 else 'earlier'}")
     if abs(match.speed - 1) > 0.002:
@@ -293,4 +293,5 @@ def _describe(match: Match, longer: float, shorter: float) -> str:
         parts.append(f"{much} {'higher' if match.pitch > 0 else 'lower'}")
     if abs(match.level) >= 1:
         parts.append(f"{abs(match.level):.1f} dB {'louder' if match.level > 0 else 'quieter'}")
-    return ", ".join(parts) or "the same sound, encoded or processed in another way"
+    of_b = f"B {', '.join(parts)}" if parts else ""
+    return ", ".join(part for part in (cut, of_b) if part) or "the same sound, encoded or processed in another way"

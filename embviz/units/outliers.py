@@ -8,7 +8,6 @@ import numpy as np
 
 from embviz.analysis.outliers import OUTLIER, find_outliers
 from embviz.core.progress import Progress, reporter
-from embviz.core.text import format_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +64,7 @@ def _reason(vectors: Vectors, shares: NDArray[np.float32]) -> str:
     """Return which dimensions make most of the distance, in words."""
     named = [
         f"{vectors.labels[i] if vectors.labels else i} {'higher' if shares[i] > 0 else 'lower'} "
-        f"({format_share(float(abs(shares[i])))})"
+        f"({100 * abs(shares[i]):.0f} %)"
         for i in _largest(shares)
     ]
     return ", ".join(named) or "the same as its neighbours"

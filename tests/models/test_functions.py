@@ -201,12 +201,13 @@ def test_what_goes_wrong_with_a_track_costs_that_track(register, table, cache):
     vectors = embed_table(table, "level", cache=cache, workers=1)
     assert vectors.tracks.tolist() == [5]
     assert vectors.failed[4] == (
-        "The function of 'level' gave of '1.wav' vectors of 1 numbers, where 2 are expected, as for every track."
+        "The function of 'level', given '1.wav', returned vectors of 1 numbers, "
+        "where 2 are expected, as for every track."
     )
     assert "failed on '3.wav' with ValueError: too loud. Much too loud." in vectors.failed[6]
     with pytest.raises(CollectionError, match=r"gave nothing.*ValueError"):
         embed_table(table.loc[[6]], "level", cache=cache, workers=1)
-    with pytest.raises(FunctionError, match="gave of 'array' vectors of 1"):
+    with pytest.raises(FunctionError, match="given 'array', returned vectors of 1"):
         embviz.embed(a_sound(level=0.1), "level", cache=cache)
 
 

@@ -50,9 +50,9 @@ def test_copies_are_found_with_evidence_and_nothing_else_is(home, folder):
     assert first["offset"]["folk_cut.wav"] == pytest.approx(5, abs=0.2)
     assert first["evidence"]["folk_cut.wav"].startswith("cut: 5.0–18.0 s")
     assert first["level"]["folk_quiet.ogg"] == pytest.approx(-8, abs=0.3)
-    assert first["evidence"]["folk_quiet.ogg"] == "8.0 dB quieter"
+    assert first["evidence"]["folk_quiet.ogg"] == "B 8.0 dB quieter"
     assert first["speed"]["folk_fast.wav"] == pytest.approx(1.04, abs=0.005)
-    assert first["evidence"]["folk_pitch.wav"] == "1 semitone higher"
+    assert first["evidence"]["folk_pitch.wav"] == "B 1 semitone higher"
     assert first["pitch"].drop(["folk_pitch.wav", "folk_fast.wav"]).tolist() == [0] * 4
     assert (first["aligned"] > 0.9).all()
     assert (first["similarity"] > 0.7).all()
