@@ -266,22 +266,31 @@ class DecoderPool:
         self.__init__()  # type: ignore[misc]
 
     def _take(self, check: Callable[[], object]) -> DecoderProcess:
-        with self._changed:
-            while True:
-                if self._closed:
-                    raise AudioError("The interpreter ends: nothing is decoded any more.")
-                while self._idle:
-                    process = self._idle.pop()
-                    if process.alive:
-                        self._busy.add(process)
-                        return process
-                    process.close()
-                if len(self._busy) < MOST:
-                    process = DecoderProcess()
-                    self._busy.add(process)
+        while True:
+            with self._changed:
+                process = self._find()
+                if process is not None:
                     return process
-                if not self._changed.wait(CHECK_EVERY):
-                    check()
+                notified = self._changed.wait(CHECK_EVERY)
+            # Without the lock: a job that is told may wait for its turn, which has one that waits for the lock.
+            if not notified:
+                check()
+
+    def _find(self) -> DecoderProcess | None:
+        """Return a process that is free, or a new one; None where there are as many as may be."""
+        if self._closed:
+            raise AudioError("The interpreter ends: nothing is decoded any more.")
+        while self._idle:
+            process = self._idle.pop()
+            if process.alive:
+                self._busy.add(process)
+                return process
+            process.close()
+        if len(self._busy) >= MOST:
+            return None
+        process = DecoderProcess()
+        self._busy.add(process)
+        return process
 
     def _give(self, process: DecoderProcess) -> None:
         with self._changed:

@@ -329,3 +329,18 @@ def test_a_process_that_the_system_ends_is_no_fault_of_the_file(tmp_path, monkey
     assert not isinstance(error.value, UndecodableError)
     monkeypatch.undo()
     assert Audio.open(tmp_path / "a.wav").duration == 1.0
+
+
+def test_while_one_waits_for_a_process_others_are_not_held_up(monkeypatch):
+    """What is told of the waiting may itself wait, for a job that is about to ask the pool."""
+    monkeypatch.setattr(decoder_pool, "MOST", 0)
+    own = DecoderPool()
+
+    def check() -> None:
+        other = threading.Thread(target=own.close, daemon=True)
+        other.start()
+        other.join(10)
+        assert not other.is_alive()
+
+    with pytest.raises(AudioError, match="nothing is decoded any more"):
+        own.ask({}, 1, check)
