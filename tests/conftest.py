@@ -6,6 +6,7 @@ that weights are fetched once. The user's own weights and cache are neither read
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections import Counter
@@ -126,15 +127,29 @@ def bench_panel(bench: Bench) -> BenchPanel:
     return BenchPanel(bench)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A real browser; one for each module, since Playwright leaves an event loop running that others must not see."""
+@pytest.fixture(scope="session")
+def started_browser() -> Iterator[tuple[Any, asyncio.AbstractEventLoop]]:
+    """A real browser for the whole run, and the event loop that Playwright leaves running in this thread."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = chromium(playwright)
-        yield browser
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield browser, loop
+        asyncio._set_running_loop(loop)
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(started_browser: tuple[Any, asyncio.AbstractEventLoop]) -> Iterator[Any]:
+    """The browser, without any page; Playwright's event loop is seen by the modules that use it, and by no others."""
+    browser, loop = started_browser
+    asyncio._set_running_loop(loop)
+    yield browser
+    for context in browser.contexts:
+        context.close()
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture(scope="module")

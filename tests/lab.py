@@ -28,6 +28,8 @@ from playwright.sync_api import Error
 
 PATIENCE = 180  # seconds; a busy machine takes its time, and a condition that holds is not waited for
 
+WIDTH = 1500  # pixels of a page
+
 # JupyterLab shows news in a pop-up over the page, which it would have to fetch.
 PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
@@ -185,19 +187,28 @@ class LabPage:
         Whose notebook.
     path : str
         The notebook, from the server's root.
+    page : playwright.sync_api.Page, optional
+        A page in which JupyterLab runs and no notebook is open; it is kept when this notebook is closed.
     """
 
-    def __init__(self, context: Any, server: LabServer, path: str) -> None:
-        self.server, self.path = server, path
+    def __init__(self, context: Any, server: LabServer, path: str, page: Any = None) -> None:
+        self.server, self.path, self._kept = server, path, page is not None
         self.errors: list[str] = []
         self.requests: list[str] = []
-        self.page = context.new_page()
+        self.page = page or context.new_page()
         self.page.set_default_timeout(1000 * PATIENCE)
-        self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack or ''}"))
-        self.page.on("request", self._request)
-        self.page.on("websocket", self._request)
-        self.page.goto(server.address(path))
+        self._listeners = {
+            "console": self._console,
+            "pageerror": lambda error: self.errors.append(f"{error}\n{error.stack or ''}"),
+            "request": self._request,
+            "websocket": self._request,
+        }
+        for event, listener in self._listeners.items():
+            self.page.on(event, listener)
+        if self._kept:
+            self.command("docmanager:open", path=path)
+        else:
+            self.page.goto(server.address(path))
         self._opened()
 
     def _console(self, message: Any) -> None:
@@ -307,9 +318,15 @@ class LabPage:
         assert not self.errors, "\n".join(self.errors)
 
     def close(self) -> None:
-        """Close the page and end the kernel."""
+        """End the kernel and close the notebook, with its page unless that is kept."""
         self.js("async () => { await labPanel.sessionContext.shutdown() }")
-        self.page.close()
+        if not self._kept:
+            self.page.close()
+            return
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
+        # A command would ask whether to save.
+        self.js("() => { for (const each of [...jupyterapp.shell.widgets('main')]) each.dispose() }")
 
 
 class Panel:
@@ -388,31 +405,48 @@ def served(folder: Path, weights_home: Path, root: Path, **options: Any) -> LabS
     return LabServer(folder, root / "sample_audio", {"EMBVIZ_HOME": str(home)}, **options)
 
 
+def new_context(browser: Any, height: int = 1000) -> Any:
+    """Return a context of a browser, in which notebooks may read the clipboard."""
+    size = {"width": WIDTH, "height": height}
+    return browser.new_context(viewport=size, permissions=["clipboard-read", "clipboard-write"])
+
+
 def opened(browser: Any, server: LabServer, name: str, *sources: str, height: int = 1000) -> LabPage:
     """Write a notebook and open it in a page of its own."""
-    context = browser.new_context(
-        viewport={"width": 1500, "height": height}, permissions=["clipboard-read", "clipboard-write"]
-    )
-    return LabPage(context, server, server.write(name, sources))
+    return LabPage(new_context(browser, height), server, server.write(name, sources))
 
 
 def closed(lab: LabPage) -> None:
-    """Close a notebook; nothing may have left the machine, and no error may have come."""
+    """Close a notebook with its context; nothing may have left the machine, and no error may have come."""
     lab.close()
     lab.page.context.close()
     lab.check()
 
 
 @contextlib.contextmanager
-def notebooks(browser: Any, server: LabServer, name: str, height: int = 1000) -> Iterator[Callable[..., LabPage]]:
-    """Give a function that writes, opens and runs notebooks, which are closed at the end."""
+def application(browser: Any, server: LabServer) -> Iterator[Any]:
+    """Give a page of JupyterLab without a notebook, for one after another: it takes longer to begin than they do."""
+    context = new_context(browser)
+    page = context.new_page()
+    page.goto(server.address("sample_audio"))
+    page.wait_for_function("globalThis.jupyterapp?.restored.then(() => true)", timeout=1000 * PATIENCE)
+    yield page
+    context.close()
+
+
+@contextlib.contextmanager
+def notebooks(page: Any, server: LabServer, name: str, height: int = 1000) -> Iterator[Callable[..., LabPage]]:
+    """Give a function that writes, opens and runs a notebook in a page of JupyterLab; it is closed at the end."""
     labs: list[LabPage] = []
 
     def open_one(*sources: str) -> LabPage:
-        labs.append(opened(browser, server, f"{name[:60]}-{len(labs)}.ipynb", *sources, height=height))
+        assert not labs, "a page holds one notebook"
+        page.set_viewport_size({"width": WIDTH, "height": height})
+        labs.append(LabPage(page.context, server, server.write(f"{name[:60]}.ipynb", sources), page))
         labs[-1].run_all()
         return labs[-1]
 
     yield open_one
     for lab in labs:
-        closed(lab)
+        lab.close()
+        lab.check()

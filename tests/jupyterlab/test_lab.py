@@ -1,6 +1,6 @@
 """The Explorer in a real JupyterLab: real weights, real sound, a real browser.
 
-The tests of one notebook share its page, in the order of this file; what ends a page or a kernel has one of its own.
+The tests of one notebook share its page, in the order of this file; what ends a kernel has a notebook of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 from harness import of_clock, rest, until_clock
-from lab import LabPage, LabServer, Panel, closed, notebooks, opened, served
+from lab import LabPage, LabServer, Panel, application, closed, notebooks, opened, served
 
 import embviz
 
@@ -58,10 +58,17 @@ def server(weights_home: Path, root: Path, tmp_path_factory: pytest.TempPathFact
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def shared_page(browser: Any, server: LabServer) -> Iterator[Any]:
+    """The page of JupyterLab in which one test after another opens a notebook."""
+    with application(browser, server) as page:
+        yield page
+
+
 @pytest.fixture
-def fresh(browser: Any, server: LabServer, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Opens notebooks of the test's own."""
-    with notebooks(browser, server, request.node.name) as open_one:
+def fresh(shared_page: Any, server: LabServer, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Opens a notebook of the test's own."""
+    with notebooks(shared_page, server, request.node.name) as open_one:
         yield open_one
 
 
@@ -310,19 +317,18 @@ def test_dark_and_light(panel, lab):
                                arg=[canvas.element_handle(), picture])  # fmt: skip
 
 
-def test_a_notebook_that_is_opened_again_shows_what_was_seen(panel, lab, server):
+def test_a_notebook_that_is_opened_again_shows_what_was_seen(panel, lab, server, shared_page):
     lab.execute("explorer.time_range = (30, 45)")
     lab.page.wait_for_function("document.querySelector('.embviz-still').textContent.includes('0:30.0 to 0:45.0')")
     assert lab.js(SHOWN) == [".embviz"], "a still is seen beside what is alive"
     lab.save()
     shutil.copy(server.root / lab.path, server.root / "seen.ipynb")
     assert "image/png" in json.loads((server.root / "seen.ipynb").read_text())["cells"][0]["outputs"][2]["data"]
-    seen = LabPage(lab.page.context, server, "seen.ipynb")  # in a kernel that knows nothing of it
+    seen = LabPage(shared_page.context, server, "seen.ipynb", shared_page)  # in a kernel that knows nothing of it
     seen.page.wait_for_function(f"({SHOWN})().join() === '.embviz-still,img'")
     assert "Run the cell to make it live" in seen.page.locator(".embviz-still").inner_text()
     assert not seen.page.get_by_text("Error displaying widget").is_visible()
-    seen.js("async () => { await labPanel.sessionContext.shutdown() }")
-    seen.page.close()
+    seen.close()
 
 
 def test_it_is_there_again_after_the_page_was_reloaded(panel, lab):
@@ -539,13 +545,18 @@ VIEWS = {
 }
 
 
-def test_no_view_changes_how_anything_else_looks(fresh, server):
-    lab = fresh(
+def test_no_view_changes_how_anything_else_looks(browser, server):
+    """In a page where no view has ever been."""
+    lab = opened(
+        browser,
+        server,
+        "looks.ipynb",
         "print('plain')",
         "import embviz, embviz.widgets.player, numpy as np\nfrom embviz.widgets.scatter import Scatter\n"
         "collection = embviz.Collection.from_folder('sample_audio', progress=False)[:3]\nxy = np.eye(2)\n"
         "explorer = embviz.Explorer('sample_audio', models=['musicnn'])",
     )
+    lab.run_all()
     beside = server.write("beside.ipynb", ["'beside'", "1 + 1"])
     lab.command("docmanager:open", path=beside, options={"mode": "split-right"})
     lab.page.locator(".jp-NotebookPanel").nth(1).locator(".jp-Editor").first.wait_for()
@@ -561,6 +572,7 @@ def test_no_view_changes_how_anything_else_looks(fresh, server):
         lab.js("() => labPanel.content.scrollToItem(0)")
         rest(lab.page, 400)
         assert lab.js(CHANGED, ["looks-plain", KEEP_LOOKS]) == [], code
+    closed(lab)
 
 
 # What draws the map, on how many of its pixels, the picture of the heatmap, the place of its playhead, the map's width.

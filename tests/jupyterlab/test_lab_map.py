@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import soundfile
 from harness import launched, rest
-from lab import PATIENCE, LabPage, LabServer, Panel, closed, notebooks, opened, served
+from lab import PATIENCE, LabPage, LabServer, Panel, application, closed, notebooks, opened, served
 
 import embviz
 from embviz.batch import embed_table
@@ -271,10 +271,17 @@ def cut(folder: Path, root: Path) -> None:
     pd.DataFrame(rows).to_csv(folder / "tracks.csv", index=False)
 
 
+@pytest.fixture(scope="module")
+def shared_page(browser: Any, server: LabServer) -> Iterator[Any]:
+    """The page of JupyterLab in which one test after another opens a notebook."""
+    with application(browser, server) as page:
+        yield page
+
+
 @pytest.fixture
-def fresh(browser: Any, server: LabServer, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Opens notebooks of the test's own."""
-    with notebooks(browser, server, request.node.name, TALL) as open_one:
+def fresh(shared_page: Any, server: LabServer, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Opens a notebook of the test's own."""
+    with notebooks(shared_page, server, request.node.name, TALL) as open_one:
         yield open_one
 
 
@@ -587,6 +594,37 @@ def test_it_is_there_again_after_the_page_was_reloaded(chart, lab):
     again.click(point)
     again.sounding(name_of(again.titles[point]))
     lab.check()
+
+
+# One map alone --------------------------------------------------------------------------------------------------------
+
+SCATTER = """
+import numpy as np
+from embviz.widgets.scatter import Scatter
+
+xy = np.stack(np.meshgrid(np.arange(10.0), np.arange(6.0)), axis=-1).reshape(-1, 2)
+titles = [f"Track {i}" for i in range(60)]
+heard = []
+scatter = Scatter.of(xy, columns=[{"name": "title", "values": titles}], color=[i % 3 == 0 for i in range(60)])
+scatter.on_msg(lambda widget, content, buffers: heard.append(content))
+scatter
+"""
+
+
+def test_a_map_alone_and_python_tell_each_other_what_is_selected(fresh):
+    lab = fresh(SCATTER)
+    element = lab.page.locator(".ev-scatter")
+    lab.page.locator(".ev-scatter[data-renderer=webgl]").wait_for()
+    element.locator(".ev-scatter-stage").focus()
+    for key in ("ArrowRight", "Enter", "a"):
+        lab.page.keyboard.press(key)
+    element.locator(".ev-scatter-selected", has_text="60 selected").wait_for()
+    lab.until("len(scatter.selection) == 60 and heard")
+    assert lab.ask("heard") == [{"kind": "choose", "point": lab.ask("scatter.current")}]
+    lab.execute("scatter.select([1]); scatter.set_color(list(range(60)), title='tempo', unit='BPM')")
+    element.get_by_text("tempo (BPM)").wait_for()
+    element.locator(".ev-scatter-selected", has_text="1 selected").wait_for()
+    lab.execute("scatter.close()")
 
 
 # Inside the Explorer -------------------------------------------------------------------------------------------------

@@ -861,49 +861,6 @@ def test_nothing_is_left_when_the_view_goes(bench, renderer):
     assert not bench.page.evaluate("[...bench.widgets.m.model.listeners.values()].some((set) => set.size)")
 
 
-# -- in JupyterLab -----------------------------------------------------------------------------------------------------
-
-NOTEBOOK = """
-import numpy as np
-from embviz.widgets.scatter import Scatter
-
-xy = np.stack(np.meshgrid(np.arange(10.0), np.arange(6.0)), axis=-1).reshape(-1, 2)
-titles = [f"Track {i}" for i in range(60)]
-heard = []
-scatter = Scatter.of(xy, columns=[{"name": "title", "values": titles}], color=[i % 3 == 0 for i in range(60)])
-scatter.on_msg(lambda widget, content, buffers: heard.append(content))
-scatter
-"""
-
-
-@pytest.mark.slow
-def test_a_map_in_jupyterlab(browser, root, tmp_path):
-    from lab import LabPage, LabServer
-
-    server = LabServer(tmp_path, root / "sample_audio")
-    context = browser.new_context(viewport={"width": 1300, "height": 900})
-    try:
-        lab = LabPage(context, server, server.write("map.ipynb", [NOTEBOOK]))
-        lab.run_all()
-        element = lab.page.locator(".ev-scatter")
-        lab.page.locator(".ev-scatter[data-renderer=webgl]").wait_for()
-        element.locator(".ev-scatter-stage").focus()
-        for key in ("ArrowRight", "Enter", "a"):
-            lab.page.keyboard.press(key)
-        element.locator(".ev-scatter-selected", has_text="60 selected").wait_for()
-        lab.until("len(scatter.selection) == 60 and heard")
-        assert lab.ask("heard") == [{"kind": "choose", "point": lab.ask("scatter.current")}]
-        lab.execute("scatter.select([1]); scatter.set_color(list(range(60)), title='tempo', unit='BPM')")
-        element.get_by_text("tempo (BPM)").wait_for()
-        element.locator(".ev-scatter-selected", has_text="1 selected").wait_for()
-        lab.execute("scatter.close()")
-        assert not lab.errors
-        assert not lab.requests
-    finally:
-        context.close()
-        server.stop()
-
-
 def test_what_is_heard_at_a_point_is_told(bench):
     scores = np.zeros((N, 4))
     scores[7] = [0.1, 0.9, 0.5, 0.7]
