@@ -57,10 +57,10 @@ def test_numbers_are_those_of_the_poster_s_recipe(rock, excerpt, model, layer):
     track = rock if layer == "embedding" else excerpt
     es = standard()
     samples = es.MonoLoader(filename=str(track), sampleRate=rate, resampleQuality=4)()
-    predict = getattr(es, f"TensorflowPredict{algorithm}")(graphFilename=path_of(model), output=node)
+    theirs = getattr(es, f"TensorflowPredict{algorithm}")(graphFilename=path_of(model), output=node)(samples)
     ours = embviz.embed(track, model, layer=layer, engine="essentia", cache=False)
-    assert ours.shape == predict(samples).shape
-    assert np.array_equal(ours.values, predict(samples))
+    assert ours.shape == theirs.shape
+    assert np.array_equal(ours.values, theirs)
 
 
 def test_spleeter_equals_essentia_on_the_whole_file(three_segments):

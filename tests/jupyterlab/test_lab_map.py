@@ -235,7 +235,7 @@ class Chart:
         self.ready()
         self.clock("clock => clock.pause()")
         self.key("0")
-        rest(self.page, 500)  # the camera moves
+        rest(self.page)
 
 
 def name_of(title: str) -> str:
@@ -287,8 +287,9 @@ def fresh(shared_page: Any, server: LabServer, request: pytest.FixtureRequest) -
 
 @pytest.fixture(scope="module")
 def lab(browser: Any, server: LabServer) -> Iterator[LabPage]:
-    """The notebook that most tests share."""
+    """The notebook that most tests share; the camera jumps, so that nobody waits for it."""
     lab = opened(browser, server, "map.ipynb", START, ATLAS, height=TALL)
+    lab.page.emulate_media(reduced_motion="reduce")
     lab.command("application:toggle-left-area")
     lab.run_all()
     yield lab
@@ -452,7 +453,7 @@ def test_the_search_finds_and_zooms(chart):
     search.fill("drums 18")
     chart.root.get_by_text(f"1 of {N} match").wait_for()
     search.press("Enter")
-    rest(chart.page, 800)
+    rest(chart.page, 100)
     box = chart.map().locator(".ev-scatter-stage").bounding_box()
     chart.page.mouse.move(box["x"] + box["width"] / 2 - 3, box["y"] + box["height"] / 2, steps=2)
     assert "Drums 18" in chart.map().locator(".ev-scatter-tip").inner_text(), "it should be in the middle"
@@ -461,7 +462,7 @@ def test_the_search_finds_and_zooms(chart):
     search.fill("nothing like this")
     chart.root.get_by_text(f"0 of {N} match").wait_for()
     search.press("Escape")
-    rest(chart.page, 600)
+    rest(chart.page, 300)  # the map waits for more letters
     assert chart.scatter("current") == point
     assert "Drums 18" in chart.hover(point), "what was looked at before the search should be back"
 
