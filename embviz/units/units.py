@@ -170,8 +170,8 @@ class Units:
     >>> units.card("tempo").highest.table["name"].tolist()[:2]
     ['metal.ogg', 'jazz.ogg']
     >>> print(units.notes[0])
-    No dimension is named: 9 tracks are too few, a tag may go with a dimension by chance in both halves of them; some
-    thirty do.
+    No dimension is named: 9 tracks are too few, a tag may go with a dimension in both halves of them by chance; about
+    thirty are enough.
     """
 
     collection: Collection
