@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
@@ -37,6 +37,17 @@ def publish(data: Mapping[str, Any], name: str = "", *, update: bool = False, al
     transient = {"transient": {"display_id": name}} if name else {}
     metadata = {"image/png": {"alt": alt}} if alt else {}
     shell().display_pub.publish(data=data, metadata=metadata, update=update, **transient)
+
+
+def show_or_print(shown: object, views: Callable[[], Iterable[Any]]) -> None:
+    """Show the views of an object below the running cell of a notebook; elsewhere, print the object."""
+    if not in_jupyter():
+        print(shown)
+        return
+    from IPython.display import display
+
+    for view in views():
+        display(view)  # type: ignore[no-untyped-call]
 
 
 def running_cell() -> Callable[[], AbstractContextManager[Any]]:

@@ -32,7 +32,7 @@ MOST_COLUMNS, MOST_ALIKE = 6, 8
 def card_state(card: UnitCard, units: Units) -> tuple[UnitCardState, list[bytes]]:
     """Return what a :class:`~embviz.widgets.unit_card.UnitCardView` shows of a card, and the cells of its pictures.
 
-    Nothing is said of the open track; see :class:`TrackFrames`.
+    Nothing is said of the open track; see :class:`MarkedFrames`.
     """
     vectors = units.vectors
     edges, counts = (np.asarray(part, dtype=np.float64) for part in card.histogram)
@@ -71,7 +71,7 @@ def dimension_title(vectors: Vectors, dimension: int) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class TrackFrames:
+class MarkedFrames:
     """The frames of one track, to be shown among those of a collection: none, where it is not known.
 
     Parameters
@@ -88,7 +88,7 @@ class TrackFrames:
     times: NDArray[np.float64]
 
     @classmethod
-    def of(cls, vectors: Vectors, label: int | None, title: str) -> TrackFrames:
+    def of(cls, vectors: Vectors, label: int | None, title: str) -> MarkedFrames:
         """Return those of a track of a collection by its label."""
         rows = np.flatnonzero(vectors.tracks == label) if label is not None else np.zeros(0, dtype=np.int64)
         times = np.full(len(rows), np.nan) if vectors.times is None else vectors.times[rows]
@@ -144,9 +144,9 @@ def _tags(card: UnitCard) -> list[UnitTag]:
         {
             "name": str(row["name"]),
             "r": float(row["r"]),
-            "low": _finite(row["low"]),
-            "high": _finite(row["high"]),
-            "held_back": _finite(row["r_held_back"]),
+            "low": finite_or_none(row["low"]),
+            "high": finite_or_none(row["high"]),
+            "held_back": finite_or_none(row["r_held_back"]),
             "tracks": int(row["n_tracks"]),
         }
         for _, row in table.iloc[listed].iterrows()
@@ -215,5 +215,6 @@ def _filter_picture(one: Filter) -> tuple[UnitPicture, bytes]:
     return picture, codes.astype(np.uint8).tobytes()
 
 
-def _finite(value: Any) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def finite_or_none(value: Any) -> float | None:
+    """Return a number for the page, which has none that is not finite."""
+    return float(value) if value is not None and math.isfinite(value) else None

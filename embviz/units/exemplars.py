@@ -15,6 +15,7 @@ from embviz.core.options import check_count, check_number
 from embviz.core.text import is_missing, plural
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
+from embviz.units.frames import embed_frames
 from embviz.units.moments import Moments, layer_title
 
 if TYPE_CHECKING:
@@ -43,9 +44,7 @@ def find_group_exemplars(  # noqa: PLR0913  options are given by name
     most = check_count(k, "k is a number of tracks of each group")
     length = check_number(seconds, "seconds is the length of a moment, above 0", above=0)
     given = _given_groups(collection, by)
-    pooled = isinstance(model, Vectors) and model.times is None
-    how = "mean" if pooled else "frames"
-    vectors = collection.embed(model, layer, pooling=how, engine=engine, cache=cache, progress=progress)
+    [vectors] = embed_frames(collection, model, [layer], engine=engine, cache=cache, progress=progress)
     frames = frames_by_track(vectors)
     labels = [label for label in collection.table.index if label in frames]
     means = np.array([frames[label].mean(axis=0, dtype=np.float64) for label in labels])

@@ -61,7 +61,7 @@ def load_index(
     store = collection.cache if cache is None else cache
     spec, positions = (None, 0) if isinstance(model, Vectors) else _find_positions(model, layer, engine)
     layers = [layer + MAXIMUM, layer + POSITION] if positions else [layer]
-    frames, *where = _embed(collection, model, layers, engine=engine, cache=cache, progress=progress)
+    frames, *where = embed_frames(collection, model, layers, engine=engine, cache=cache, progress=progress)
     with reporter(progress) as report:
         index = UnitIndex.of(frames, cache=store, report=report)
     if where and spec is not None:
@@ -83,7 +83,10 @@ def _find_positions(model: ModelLike, layer: str, engine: EngineOption) -> tuple
     return spec, count_positions(spec.layer, spec.shapes) if spec.layer.frequency == "mean" else 0
 
 
-def _embed(collection: Collection, model: ModelLike | Vectors, layers: list[str], **options: Any) -> list[Vectors]:
+def embed_frames(
+    collection: Collection, model: ModelLike | Vectors, layers: list[str], **options: Any
+) -> list[Vectors]:
+    """Return the frames of some layers, or vectors of one's own as they are; options are those of `embed`."""
     if isinstance(model, Vectors):  # those of tracks have no frames
         layer, pooling = layers[0], "mean" if model.times is None else "frames"
         return [collection.embed(model, layer, pooling=pooling, **options)]

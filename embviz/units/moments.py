@@ -18,7 +18,7 @@ import numpy as np
 
 from embviz.collection import io
 from embviz.core.cache import CacheOption, resolve_cache
-from embviz.core.notebook import in_jupyter, is_unattended
+from embviz.core.notebook import in_jupyter, is_unattended, show_or_print
 from embviz.core.options import check_count, check_number
 from embviz.core.progress import Progress, Report, reporter
 from embviz.core.text import format_time, plural
@@ -351,12 +351,7 @@ class Moments:
         return self.sheet(autoplay=True)
 
     def _ipython_display_(self) -> None:
-        if not in_jupyter():
-            print(self)
-            return
-        from IPython.display import display
-
-        display(self.sheet())  # type: ignore[no-untyped-call]
+        show_or_print(self, lambda: [self.sheet()])
 
     def __repr__(self) -> str:
         tracks = self.table["track"].nunique()

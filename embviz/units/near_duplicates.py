@@ -28,7 +28,7 @@ from embviz.analysis.near_duplicates import (
 from embviz.audio import Audio
 from embviz.core.cache import CacheOption, resolve_cache
 from embviz.core.embedding import Embedding, FrameGrid
-from embviz.core.notebook import in_jupyter
+from embviz.core.notebook import show_or_print
 from embviz.core.options import check_number
 from embviz.core.progress import Progress, Report, reporter
 from embviz.core.text import format_share, is_missing, plural
@@ -40,6 +40,7 @@ from embviz.extraction.extract import LayerSpec
 from embviz.extraction.frontends import FRONTENDS, band_frequencies
 from embviz.models import get_model
 from embviz.models.weights import find_weights
+from embviz.units.frames import embed_frames
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -113,12 +114,7 @@ class NearDuplicates:
         return near_duplicates_view(self).widget
 
     def _ipython_display_(self) -> None:
-        if not in_jupyter():
-            print(self)
-            return
-        from IPython.display import display
-
-        display(self.widget)  # type: ignore[no-untyped-call]
+        show_or_print(self, lambda: [self.widget])
 
     def __len__(self) -> int:
         return len(self.table)
@@ -158,9 +154,7 @@ def find_near_duplicates(
     least = check_number(threshold, "threshold is a mean cosine from 0 to 1", least=0, most=1)
     LayerSpec.of(get_model(MODEL), LAYERS[0], None, engine=engine)  # raises where its weights are not here
     store = resolve_cache(collection.cache if cache is None else cache)
-    pooled = isinstance(model, Vectors) and model.times is None
-    how = "mean" if pooled else "frames"
-    vectors = collection.embed(model, layer, pooling=how, engine=engine, cache=cache, progress=progress)
+    [vectors] = embed_frames(collection, model, [layer], engine=engine, cache=cache, progress=progress)
     with reporter(progress) as report:
         pairs = _promising_pairs(vectors, k, report)
         comparison = _Comparison(collection, store, engine)

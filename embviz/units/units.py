@@ -17,7 +17,7 @@ from embviz.analysis.associations import associate, correlate_dimensions
 from embviz.analysis.contrast import contrast_groups
 from embviz.analysis.tagging import mean_per_track, model_task, models_by_task
 from embviz.collection.track_groups import group_tracks
-from embviz.core.notebook import in_jupyter
+from embviz.core.notebook import show_or_print
 from embviz.core.progress import reporter
 from embviz.core.text import collapse_spaces, plural
 from embviz.core.vectors import Vectors
@@ -129,14 +129,8 @@ class UnitCard:
         return "\n".join(lines)
 
     def _ipython_display_(self) -> None:
-        if not in_jupyter():
-            print(self)
-            return
-        from IPython.display import display
-
-        shown = [self.view(), *(moments for moments in (self.highest, self.lowest) if len(moments))]
-        for part in shown:
-            display(part)  # type: ignore[no-untyped-call]
+        moments = [each for each in (self.highest, self.lowest) if len(each)]
+        show_or_print(self, lambda: [self.view(), *moments])
 
 
 @dataclass(frozen=True, eq=False)

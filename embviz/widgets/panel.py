@@ -81,7 +81,7 @@ class Panel(ModelsWidget):
     evaluation_status = schema.dict_trait(schema.EvaluationStatus, "how far a comparison is")
     scores = schema.dict_trait(schema.Scores, "scores of the last comparison")
     confusion = schema.dict_trait(schema.ConfusionState, "confusion matrix that is open")
-    units = schema.dict_trait(schema.Units, "dimensions of a layer")
+    units = schema.dict_trait(schema.UnitPageState, "dimensions of a layer")
     unit_histograms = traitlets.Bytes(help="uint8 [d, bins]: the collection's frames, 255 in the fullest bin").tag(
         sync=True
     )

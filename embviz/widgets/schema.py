@@ -261,7 +261,7 @@ class UnitRow(TypedDict):
     hint: str
 
 
-class Units(WorkState, total=False):
+class UnitPageState(WorkState, total=False):
     """The dimensions of a layer: how far their analysis is, what it costs, and how they are listed."""
 
     plan: str  # what there is to compute; empty once it is

@@ -25,7 +25,7 @@ MOST = 100
 FEWEST = 3  # tracks that both models have a vector of
 
 
-class Comparison:
+class MapComparison:
     """The figures of agreement, in all dimensions of both models; frames are averaged for it."""
 
     def __init__(self, context: AtlasContext, views: list[MapView]) -> None:

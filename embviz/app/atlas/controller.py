@@ -14,7 +14,7 @@ from embviz.app.atlas.axes import MapAxes
 from embviz.app.atlas.clusters import Clusters
 from embviz.app.atlas.codegen import code
 from embviz.app.atlas.color_options import key_of, telling_color
-from embviz.app.atlas.comparison import Comparison
+from embviz.app.atlas.comparison import MapComparison
 from embviz.app.atlas.context import AtlasContext, list_problems
 from embviz.app.atlas.contrast import MapContrast
 from embviz.app.atlas.facets import AtlasFacets, check_keys
@@ -45,7 +45,7 @@ class AtlasController:
         self.facets = AtlasFacets(context, outputs, self.clusters, self.views[0])
         self.axes = MapAxes(context, outputs, self.clusters, self.views[0], self.publish)
         self.neighbors = NeighborQueries(context, self.views[0], self.facets)
-        self.comparison, self.selection = Comparison(context, self.views), MapSelection(context, self.views)
+        self.comparison, self.selection = MapComparison(context, self.views), MapSelection(context, self.views)
         self.contrast = MapContrast(context, self.views[0], self.selection, self.axes)
         self.playback = Playback(context, self.views, player, own=own_player)
         self.style = PointStyle(context, outputs, self.clusters, self.views)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.core.text import format_interval, format_number, format_share, plural
+from embviz.units.card_view import finite_or_none
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +38,9 @@ def list_rows(units: Units, effects: pd.Series[float] | None) -> list[UnitRow]:
         effect = math.nan if effects is None else float(effects.get(number, math.nan))
         rows.append({
             "dimension": number, "label": labels[number] if labels else "", "name": str(row["name"]),
-            "r": _finite(row["r"]), "low": _finite(row["low"]), "high": _finite(row["high"]),
-            "selectivity": _finite(row["selectivity"]), "zeros": float(row["zeros"]), "effect": _finite(effect),
+            "r": finite_or_none(row["r"]), "low": finite_or_none(row["low"]), "high": finite_or_none(row["high"]),
+            "selectivity": finite_or_none(row["selectivity"]), "zeros": float(row["zeros"]),
+            "effect": finite_or_none(effect),
             "hint": _hint(number, row),
         })  # fmt: skip
     return rows
@@ -123,7 +125,3 @@ def _hint(number: int, row: dict[str, Any]) -> str:
 def _known(value: Any) -> float:
     """Return a number that sorts last where it is not known."""
     return float(value) if value is not None and math.isfinite(value) else -math.inf
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None

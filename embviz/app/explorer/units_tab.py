@@ -17,7 +17,7 @@ from embviz.errors import OptionError
 from embviz.export.static_widgets import without_comm
 from embviz.export.track_page import PageRow
 from embviz.models import get_model
-from embviz.units.card_view import TrackFrames, card_state
+from embviz.units.card_view import MarkedFrames, card_state
 from embviz.widgets.base import close_widget, model_ref
 from embviz.widgets.moments import MomentSheet
 from embviz.widgets.unit_card import UnitCardView
@@ -49,7 +49,7 @@ class UnitsTab:
         self._effects: pd.Series[float] | None = None
         self._opening = Work()
         self.view: UnitCardView | None = None
-        self._frames: tuple[tuple[int | None, Units], TrackFrames] | None = None  # of which track
+        self._frames: tuple[tuple[int | None, Units], MarkedFrames] | None = None  # of which track
         self.sheets: list[MomentSheet] = []
         context.selection.on("track", lambda _track: self._mark_track())
         context.selection.on("selected", lambda _selected: self._forget_effects())
@@ -280,7 +280,7 @@ class UnitsTab:
         label = None if number is None else self._loader.labels.get(number)
         track = "" if number is None else context.tracks[number].title or context.tracks[number].name
         if self._frames is None or self._frames[0] != (number, self.units):
-            self._frames = (number, self.units), TrackFrames.of(vectors, label, track)
+            self._frames = (number, self.units), MarkedFrames.of(vectors, label, track)
             if number is not None and label is None:
                 self._embed_track(number, track)
         frames = self._frames[1]
@@ -298,7 +298,7 @@ class UnitsTab:
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
             fits = embedding.shape[1] == units.vectors.shape[1]
             if complete and fits and self.units is units and context.selection.track == number:
-                self._frames = (number, units), TrackFrames(title, embedding.values, embedding.times)
+                self._frames = (number, units), MarkedFrames(title, embedding.values, embedding.times)
                 self._mark_track()
 
         with context.guard():
