@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.evaluation import Evaluation, evaluate, get_task, list_tasks, train
     from embviz.extraction import embed, separate
-    from embviz.heads import Head, get_head, register_head
+    from embviz.heads import Head, get_head, list_heads, pull, register_head
     from embviz.models import Layer, Model, get_model, list_models, register_function, register_model
-    from embviz.models.weights import pull
     from embviz.plotting import heatmap, poster, save_figure, scatter
     from embviz.units.alignment import align
     from embviz.units.comparison import compare
@@ -43,8 +42,8 @@ _ROOMS = {
     "core.vectors": ("Vectors",),
     "evaluation": ("Evaluation", "evaluate", "get_task", "list_tasks", "train"),
     "extraction": ("embed", "separate"),
-    "heads": ("Head", "get_head", "register_head"),
-    "models": ("Layer", "Model", "get_model", "list_models", "pull", "register_function", "register_model"),
+    "heads": ("Head", "get_head", "list_heads", "pull", "register_head"),
+    "models": ("Layer", "Model", "get_model", "list_models", "register_function", "register_model"),
     "plotting": ("heatmap", "poster", "save_figure", "scatter"),
     "units.alignment": ("align",),
     "units.comparison": ("compare",),
@@ -53,7 +52,8 @@ _ROOMS = {
 # In the order of a first encounter.
 __all__ = ["Explorer", "sample_audio", "Collection", "Atlas", "embed", "pull", "heatmap", "poster", "project"]  # noqa: RUF022
 __all__ += ["boundaries", "scatter", "evaluate", "train", "save_figure", "list_models", "get_model", "register_model"]  # noqa: RUF022
-__all__ += ["register_function", "list_tasks", "get_task", "get_head", "register_head", "align", "compare", "separate"]  # noqa: RUF022
+__all__ += ["register_function", "list_tasks", "get_task", "list_heads", "get_head", "register_head", "align"]  # noqa: RUF022
+__all__ += ["compare", "separate"]
 __all__ += ["Audio", "Cache", "Embedding", "Evaluation", "FrameGrid", "Head", "Layer", "Model", "Vectors"]
 __all__ += ["analysis", "errors", "evaluation", "models", "plotting"]
 

@@ -49,7 +49,7 @@ def test_the_examples_of_a_collection_run_and_print_what_they_say(readme, tmp_pa
 def test_every_command_it_names_exists(readme):
     (block,) = re.findall(r"```\n(embviz .*?)```", readme, flags=re.DOTALL)
     commands = set(re.findall(r"^embviz (\w+)", block, flags=re.MULTILINE))
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command in commands:
         run = subprocess.run([sys.executable, "-m", "embviz", command, "--help"], capture_output=True, check=False)
         assert run.returncode == 0, command

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from embviz.cli.console import PATH, json_option, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from embviz.heads import Head
+    from embviz.models import Weights
 
 
 @click.command()
@@ -27,45 +31,75 @@ def models(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("names", metavar="[MODEL]...", nargs=-1)
+@click.option("--task", help="Only the heads for this task, such as mood_sad.")
+@click.option("--model", help="Only the heads for this extractor.")
+@json_option
+def heads(task: str | None, model: str | None, *, as_json: bool) -> None:
+    """List the heads, Essentia's and your own, and whether they are here."""
+    from embviz.heads import list_heads
+
+    frame = list_heads(task=task, model=model).reset_index()
+    if as_json:
+        print(frame.to_json(orient="records", indent=2, force_ascii=False))
+        return
+    shown = ["name", "model", "classes", "weights", "extractor"] if sys.stdout.isatty() else list(frame.columns)
+    frame = frame.astype({"classes": object}).fillna({"classes": ""})[shown]
+    print_table([str(column) for column in frame.columns], frame.itertuples(index=False))
+
+
+@click.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every model of the catalogue.")
 @click.option("--default", is_flag=True, help="The models of the poster; the same as no model at all.")
-@click.option("--from", "folder", type=PATH, help="Take the .pb files of this folder.")
+@click.option("--from", "folder", type=PATH, help="Take the .pb files of this folder, and .json of heads.")
 @click.option("--replace", is_flag=True, help="Get weights that are here already anew, such as another file of --from.")
 @json_option
 def pull(
     names: tuple[str, ...], *, everything: bool, default: bool, folder: Path | None, replace: bool, as_json: bool
 ) -> int:
-    """Get the weights of models.
+    """Get the weights of models, or Essentia's heads.
 
-    They are verified, and kept in the data folder; what is there already stays, unless --replace. Without a model: the
-    six of the poster, or, with --from, all that the folder has. OpenL3 and VGGish are published on Essentia's site
+    They are verified, and kept in the data folder; what is there already stays, unless --replace. A head is named as
+    its file, mood_sad-msd-musicnn-1. Without a name: the six models of the poster, or, with --from, all that the folder
+    has. OpenL3 and VGGish are published on Essentia's site
     only: where that cannot be reached, the default is content without them.
     """
-    from embviz.models import ALIASES, CATALOGUE, get_model, weights
+    from embviz.heads import Head
+    from embviz.heads.weights import pull_all
+    from embviz.models import ALIASES, CATALOGUE, get_model
 
     if (bool(names) + everything + default) > 1:
         raise click.UsageError("Name models, or say --all, or --default: one of these.")
     wanted = None if folder and not default else ALIASES.values()
     chosen = names or (CATALOGUE if everything else wanted)
-    pulled = weights.pull_all(chosen, folder=folder, replace=replace, progress=True)
-    for error in pulled.failed.values():
+    ready, failed = pull_all(chosen, folder=folder, replace=replace, progress=True)
+    for error in failed.values():
         say(error)
+    for found in ready.values():
+        if isinstance(found, Head) and "note" in found.facts:
+            say(f"{found.name}: {found.facts['note']}")
     if as_json:
-        print_json(
-            [
-                {"model": name, "file": str(found.path), "sha256": found.sha256, "source": found.source}
-                for name, found in pulled.ready.items()
-            ]
-        )
+        print_json([_pulled_facts(name, found) for name, found in ready.items()])
     else:
-        for name, found in pulled.ready.items():
-            function = bool(get_model(name).identity)
-            print(f"{name}: a function, without weights" if function else f"{name}: {found.path} ({found.source})")
+        for name, found in ready.items():
+            if isinstance(found, Head):
+                print(f"{name}: a head on {found.model} / {found.layer} ({found.facts['source']})")
+            elif get_model(name).identity:
+                print(f"{name}: a function, without weights")
+            else:
+                print(f"{name}: {found.path} ({found.source})")
     if names or everything or folder:
-        return int(bool(pulled.failed))
-    on_site_only = {name for name in pulled.failed if {source.kind for source in get_model(name).sources} == {"zoo"}}
-    return int(bool(pulled.failed.keys() - on_site_only))
+        return int(bool(failed))
+    on_site_only = {name for name in failed if {source.kind for source in get_model(name).sources} == {"zoo"}}
+    return int(bool(failed.keys() - on_site_only))
+
+
+def _pulled_facts(name: str, found: Weights | Head) -> dict[str, Any]:
+    from embviz.heads import Head
+
+    if isinstance(found, Head):
+        return {"head": name, "model": found.model, "layer": found.layer, **found.facts}
+    return {"model": name, "file": str(found.path), "sha256": found.sha256, "source": found.source}
 
 
 @click.command()

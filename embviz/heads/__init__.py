@@ -4,6 +4,8 @@
 """
 
 from embviz.heads.head import Head
-from embviz.heads.registry import get_head, heads_for, known_heads, register_head, unregister_head
+from embviz.heads.lookup import get_head, list_heads
+from embviz.heads.registry import heads_for, known_heads, register_head, unregister_head
+from embviz.heads.weights import pull
 
-__all__ = ["Head", "get_head", "heads_for", "known_heads", "register_head", "unregister_head"]
+__all__ = ["Head", "get_head", "heads_for", "known_heads", "list_heads", "pull", "register_head", "unregister_head"]

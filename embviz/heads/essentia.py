@@ -17,6 +17,7 @@ import numpy as np
 
 from embviz.errors import GraphError, ModelError, OptionError, did_you_mean
 from embviz.heads import tf_graph
+from embviz.heads.catalogue import CATALOGUE, HeadRecord
 from embviz.heads.head import MOST_CLASSES, Head
 from embviz.heads.io import file_size
 from embviz.inference.graph import Graph
@@ -59,17 +60,19 @@ def read_essentia_head(
 
 @dataclass
 class _HeadDraft:
-    """A head in the making, with the contradictions met on the way."""
+    """A head in the making, with the contradictions and what else is to be remarked, met on the way."""
 
     path: Path
     data: bytes
     graph: Graph
     metadata: Mapping[str, Any]
     contradictions: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def head(self, name: str, options: GraphOptions) -> Head:
         self._check_algorithm()
-        model = self._model_name(options.model)
+        record = CATALOGUE.get(self.path.stem) or CATALOGUE.get(name)
+        model = self._model_name(options.model, record)
         layer, values = resolve_layer(model, options.layer or "embedding")
         source, target = nodes = self._nodes(options)
         taken = self._input_length(source, values, f"the layer {layer!r} of {model!r}")
@@ -88,7 +91,7 @@ class _HeadDraft:
             facts=self._facts(),
             dimensions=taken,
             nodes=nodes,
-            unit="probability" if end in ENDS else "",
+            unit="probability" if end in ENDS else record.unit if record else "",
         )
 
     def _check_algorithm(self) -> None:
@@ -99,14 +102,18 @@ class _HeadDraft:
                 "is a model for sound, which embviz.register_model() adds."
             )
 
-    def _model_name(self, asked: str | Model | None) -> str:
-        """Return the model that is asked for, or that the metadata name, or else the name of the file."""
+    def _model_name(self, asked: str | Model | None, record: HeadRecord | None) -> str:
+        """Return the model that is asked for, or that the head is known for, or that metadata or file name tell of."""
         if asked is not None and not isinstance(asked, str):
             return get_model(asked).name
         models = [model.name for model in known_models()]
         told = get_text(get_mapping(get_mapping(self.metadata, "inference"), "embedding_model"), "model_name")
         if asked is not None and asked != told and find_model(asked) is None and (near := did_you_mean(asked, models)):
             raise ModelError(f"There is no model {asked!r}.{near}")
+        if asked is None and record is not None:
+            if told not in ("", record.model):
+                self.contradictions.append(f"it takes embeddings of {record.model!r}, not {told!r}")
+            return record.model
         # Heads are called <task>-<model>-<version of the head>.
         inside = [known for known in models if f"-{re.sub(r'-[0-9]+$', '', known)}-" in f"-{self.path.stem}-"]
         if not (asked or told or inside):
@@ -200,16 +207,27 @@ class _HeadDraft:
             "task": get_text(metadata, "description"),
             "trained_on": get_text(dataset, "name"),
             "tracks": get_text(dataset, "size"),
-            **{str(name): value for name, value in metrics.items() if isinstance(value, str | int | float)},
+            **self._figures(metrics),
             "author": get_text(metadata, "author"),
             "licence": get_text(metadata, "license") or get_text(metadata, "licence"),
             "citation": get_text(metadata, "citation"),
             "file": self.path.name,
             "sha256": hashlib.sha256(self.data).hexdigest(),
         }
+        notes = list(self.remarks)
         if self.contradictions:
-            facts["note"] = f"The metadata contradict the graph, which was believed: {'; '.join(self.contradictions)}."
+            notes.insert(0, f"The metadata contradict the graph, which was believed: {'; '.join(self.contradictions)}.")
+        facts |= {"note": " ".join(notes)}
         return {name: value for name, value in facts.items() if value != ""}
+
+    def _figures(self, metrics: Mapping[str, Any]) -> dict[str, str | float | int]:
+        """Return how well it did; an accuracy that is told in per cent becomes the share that all others are."""
+        figures = {str(name): value for name, value in metrics.items() if isinstance(value, str | int | float)}
+        for name, value in figures.items():
+            if "accuracy" in name and not isinstance(value, str) and 1 < value <= 100:
+                figures[name] = round(value / 100, 6)
+                self.remarks.append(f"{name} is told as {value:g}, which was taken as per cent.")
+        return figures
 
 
 def resolve_layer(model: str, layer: str) -> tuple[str, int | None]:

@@ -17,10 +17,11 @@ import numpy as np
 
 from embviz.core.embedding import Embedding
 from embviz.core.text import one_line, plural
-from embviz.errors import ModelError, OptionError
+from embviz.errors import ModelError, OptionError, WeightsError
 from embviz.heads import io, tf_graph
 from embviz.models import ALIASES
 from embviz.models.lookup import find_model
+from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -192,14 +193,29 @@ class Head:
         """
         from embviz.extraction import embed
 
-        if find_model(self.model) is None:
+        self.check_extractor()
+        options: EmbedOptions = {"patch_hop": patch_hop, "engine": engine, "cache": cache, "progress": progress}
+        embedding = embed(audio, self.model, layer=self.layer, **options)
+        return self.apply(embedding)
+
+    def check_extractor(self) -> None:
+        """Raise in one sentence where there is no model, or none with weights, to take embeddings of."""
+        model = find_model(self.model)
+        if model is None:
             raise ModelError(
                 f"The head {self.name!r} takes embeddings of {self.model!r}, an extractor that embviz does not have; "
                 f"compute them elsewhere and give apply() the array [t, {self.dimensions}]."
             )
-        options: EmbedOptions = {"patch_hop": patch_hop, "engine": engine, "cache": cache, "progress": progress}
-        embedding = embed(audio, self.model, layer=self.layer, **options)
-        return self.apply(embedding)
+        if not has_weights(model):
+            raise WeightsError(
+                f"The head {self.name!r} takes embeddings of {self.model!r}, whose weights are not on this machine; "
+                f"get them with embviz.pull({self.model!r}) or `embviz pull {self.model}`, or give apply() the array "
+                f"[t, {self.dimensions}]."
+            )
+
+    def with_facts(self, **facts: str | float) -> Head:
+        """Return the head with more to read about it."""
+        return replace(self, facts={**self.facts, **facts})
 
     def _check_vectors(self, vectors: Any) -> NDArray[Any]:
         is_array = isinstance(vectors, np.ndarray)

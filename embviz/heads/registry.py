@@ -107,32 +107,6 @@ def known_heads() -> list[Head]:
     return [found[name] for name in sorted(found)]
 
 
-def get_head(name: str) -> Head:
-    """Return a registered head.
-
-    Parameters
-    ----------
-    name : str
-        The name it was registered under.
-
-    Returns
-    -------
-    Head
-
-    Raises
-    ------
-    ModelError
-        If there is none of that name.
-    """
-    names = {head.name: head for head in known_heads()}
-    if str(name) not in names:
-        raise ModelError(
-            f"There is no head {name!r}.{did_you_mean(str(name), names)} known_heads() lists them; register_head() "
-            "adds one."
-        )
-    return names[str(name)]
-
-
 def heads_for(model: str | Model, layer: str = "embedding") -> list[Head]:
     """Return the registered heads that take the embeddings of a layer of a model.
 
@@ -208,6 +182,12 @@ def _store(head: Head) -> Head:
         remedy = f", or remove that one with unregister_head({head.name!r})" if own else ""
         raise ModelError(f"A head {head.name!r} is registered already; give this one another name={remedy}.")
     return registered
+
+
+def keep_head(head: Head) -> Head:
+    """Keep a head under its name, in the place of one of that name that was there."""
+    head.save(_paths(head.name)[0])
+    return head
 
 
 def _is_same_head(one: Head, other: Head) -> bool:

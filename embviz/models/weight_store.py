@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from embviz.core.io import parse_json, write_bytes
 from embviz.core.paths import data_dir, shared_folders
@@ -36,6 +36,13 @@ _FORMAT = 1
 #: How far the numbers in a graph may be from those in the record: other networks are much further away.
 _TOLERANCE = 0.1
 _STALE_SECONDS = 86_400.0
+
+
+class Named(Protocol):
+    """A model, or a head, whose files lie under its name."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -265,7 +272,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def lock(model: Model) -> Iterator[None]:
+def lock(model: Named) -> Iterator[None]:
     """Keep other processes from writing the same model meanwhile; they wait."""
     from filelock import FileLock
 
@@ -285,7 +292,7 @@ def copy_graph(model: Model, graph: Path) -> Weights:
         return install(temporary, model, "registered", sha256_of(temporary))
 
 
-def disk_error(model: Model, error: OSError) -> WeightsError:
+def disk_error(model: Named, error: OSError) -> WeightsError:
     """Return what to raise where the store cannot be written."""
     where = str(weights_folder())
     if error.errno == errno.ENOSPC:

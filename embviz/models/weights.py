@@ -43,6 +43,11 @@ _KINDS = ("zoo", "wheel")
 _zoo = download.ESSENTIA
 
 
+def zoo() -> download.Site:
+    """Return Essentia's model site."""
+    return _zoo
+
+
 @dataclass(frozen=True)
 class PullResult:
     """What came of pulling several models, by name.

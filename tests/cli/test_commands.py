@@ -135,7 +135,7 @@ def test_version_and_help(embviz):
     assert re.fullmatch(r"embviz \d+\.\d+\.\d+\n", embviz("--version").out)
     shown = embviz("--help")
     assert shown.code == 0
-    for name in ("models", "pull", "register", "embed", "poster", "cache", "doctor"):
+    for name in ("models", "heads", "pull", "register", "embed", "poster", "cache", "doctor"):
         assert name in shown.out
         assert embviz(name, "--help").code == 0
 
