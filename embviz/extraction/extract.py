@@ -59,6 +59,8 @@ from embviz.models.weights import find_weights
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from embviz.heads import Head
+
 
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
 FUNCTION_FORMAT = 1  # of what functions are given, and of the grids of their frames
@@ -79,6 +81,18 @@ class EmbedOptions(TypedDict, total=False):
 
 
 @overload
+def embed(
+    audio: AudioSource, model: ModelLike | None = ..., *, head: str | Head, **options: Unpack[EmbedOptions]
+) -> Embedding: ...
+@overload
+def embed(
+    audio: AudioSource,
+    model: ModelLike | None = ...,
+    *,
+    head: list[str | Head] | list[str] | list[Head],
+    **options: Unpack[EmbedOptions],
+) -> list[Embedding]: ...
+@overload
 def embed(audio: AudioSource, model: ModelLike, *, layer: str = ..., **options: Unpack[EmbedOptions]) -> Embedding: ...
 @overload
 def embed(
@@ -92,18 +106,19 @@ def embed(
 def embed(
     audio: AudioSource, model: ModelList, *, layer: LayerList, **options: Unpack[EmbedOptions]
 ) -> list[list[Embedding]]: ...
-def embed(
+def embed(  # noqa: PLR0913  options are given by name
     audio: AudioSource,
-    model: ModelLike | ModelList,
+    model: ModelLike | ModelList | None = None,
     *,
     layer: str | LayerList = "embedding",
+    head: str | Head | Sequence[str | Head] | None = None,
     patch_hop: PatchHop = None,
     resample_quality: int | None = None,
     engine: EngineOption = "auto",
     cache: CacheOption = None,
     progress: Progress = None,
 ) -> Any:
-    """Return what layers of models say about a track.
+    """Return what layers of models, or heads on them, say about a track.
 
     Several models and layers in one call share decoding, front-ends and graph passes.
 
@@ -112,9 +127,13 @@ def embed(
     audio : path, (ndarray, int) or Audio
         The track: a file, or float samples ``[n]`` or ``[n, channels]`` with their rate in Hz.
     model : str, Model or sequence of them
-        Name or alias of a model (see :func:`embviz.list_models`); its weights must be present.
+        Name or alias of a model (see :func:`embviz.list_models`); its weights must be present. With `head` it may be
+        left out, or says on which extractor the head of a task is meant.
     layer : str or sequence of str
         Name of a layer (see ``get_model(name).layers()``), or of any node of the graph.
+    head : str, Head or sequence of them, optional
+        A classifier or regression on a layer, by name or task (see :func:`embviz.list_heads`): its classes come in
+        place of the layer, which it knows itself.
     patch_hop : float, "dense" or None
         Seconds from one patch to the next, rounded to whole frames; None is the model's own. ``"dense"`` moves the
         patch by one frame of the front-end (0.1 s for OpenL3), which multiplies the time it takes.
@@ -166,8 +185,19 @@ def embed(
     >>> embedding = embviz.embed(embviz.sample_audio() / "rock.ogg", "musicnn")  # doctest: +SKIP
     >>> embedding.shape, embedding.grid.period  # doctest: +SKIP
     ((81, 200), 1.488)
+    >>> embviz.embed("song.mp3", "musicnn", head="mood_sad").labels  # doctest: +SKIP
+    ('non_sad', 'sad')
     >>> timbral, output = embviz.embed("song.mp3", "musicnn", layer=["timbral", "output"])  # doctest: +SKIP
     """
+    if head is not None:
+        from embviz.heads.lookup import apply_heads
+
+        if layer != "embedding":
+            raise OptionError(
+                f"A head knows the layer that it takes; layer is left out beside it, {layer!r:.80} was found."
+            )
+        shared: EmbedOptions = {"patch_hop": patch_hop, "resample_quality": resample_quality, "engine": engine}
+        return apply_heads(audio, head, model, {**shared, "cache": cache, "progress": progress})
     models = as_list(model, (str, Model), "model")
     layers = as_list(layer, str, "layer")
     store = resolve_cache(cache)

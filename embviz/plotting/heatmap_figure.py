@@ -63,7 +63,7 @@ def heatmap(
     scale: str = "none",
     colormap: str | None = None,
     height: int | None = None,
-    head: Head | None = None,
+    head: Head | str | None = None,
 ) -> Figure:
     """Draw an embedding as a heatmap over time.
 
@@ -84,9 +84,9 @@ def heatmap(
         zero. A name that is given is always obeyed; a diverging scale is always centred on zero.
     height : int, optional
         Height of the figure in pixels; by default as the number of dimensions asks for. The width is the page's.
-    head : Head, optional
-        A classifier for this model and layer: what it says of each frame is drawn below, on the same time axis. Of
-        more classes than there are strokes, the strongest are drawn.
+    head : Head or str, optional
+        A classifier for this model and layer, or its name or task: what it says of each frame is drawn below, on the
+        same time axis. Of more classes than there are strokes, the strongest are drawn.
 
     Returns
     -------
@@ -109,10 +109,11 @@ def heatmap(
     t, d = embedding.shape
     below = []
     if head is not None:
-        from embviz.heads import Head
+        from embviz.heads import Head, get_head
 
+        head = get_head(head, embedding.model) if isinstance(head, str) else head
         if not isinstance(head, Head):
-            raise OptionError(f"head is a Head, such as embviz.get_head(name) gives, {head!r:.80} was found.")
+            raise OptionError(f"head is a Head, or the name of one, {head!r:.80} was found.")
         answers, size = select_strongest(head.apply(embedding))
         below = [_Panel(head.title, (size,), answers, CURVES, curves=True)]
     roomy = 15 * d if d > 8 and is_listed(embedding.labels) else _panel_height(d, 520, 640)

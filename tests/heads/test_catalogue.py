@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from head_graphs import Built, frames, regression, told
+from head_graphs import REFERENCE, Built, frames, needs_reference, noise, regression, told
 
 import embviz
 from embviz.cli import entry_point
@@ -216,3 +217,79 @@ def test_a_regression_has_the_range_of_its_annotations_as_unit(empty_home: Path,
     record = find_record("deam", "musicnn")
     assert record is not None
     assert record.limits == (1.0, 9.0)
+
+
+# Applying them to a track. -------------------------------------------------------------------------------------------
+
+
+def test_a_head_by_its_name_or_task_says_what_a_track_is(
+    own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    head = embviz.pull(SAD, folder=sad_files(tmp_path / "folder").parent)
+    own = embviz.register_head(Built(200, 3, seed=8).write(tmp_path / "mine-msd-musicnn-1.pb", **told(list("abc"))))
+    track = noise(8)
+    expected = head.apply(embviz.embed(track, "musicnn", cache=False))
+    by_name = embviz.embed(track, head=SAD, cache=False)
+    assert np.array_equal(by_name.values, expected.values)
+    assert (by_name.labels, by_name.unit, by_name.info["head"]) == (("non_sad", "sad"), "probability", SAD)
+    assert by_name.grid == expected.grid
+    # Heads on one layer share one pass.
+    asked: list[str] = []
+    real = embviz.extraction.extract.stream_embeddings
+    monkeypatch.setattr(
+        embviz.extraction.extract, "stream_embeddings",
+        lambda *given, **options: asked.append(given[1][0].model.name) or real(*given, **options),
+    )  # fmt: skip
+    by_task, mine = embviz.embed(track, "musicnn", head=["mood_sad", own], cache=False)
+    assert np.array_equal(by_task.values, expected.values)
+    assert mine.labels == ("a", "b", "c")
+    assert asked == ["msd-musicnn-1"]
+
+
+def test_heads_that_cannot_be_applied_say_why(own_home: Path, tmp_path: Path):
+    embviz.pull(SAD, folder=sad_files(tmp_path / "folder").parent)
+    vggish = Built(128, 2, begins=False).write(tmp_path / "mood_sad-audioset-vggish-1.pb", **told(["non_sad", "sad"]))
+    described = told(["non_sad", "sad"], schema={}, inference={"embedding_model": {"model_name": "audioset-vggish-3"}})
+    vggish.with_suffix(".json").write_text(json.dumps(described))
+    embviz.pull("mood_sad-audioset-vggish-1", folder=tmp_path)
+    track = noise(4)
+    with pytest.raises(WeightsError, match=r"^The head 'mood_sad-audioset-vggish-1' takes embeddings of 'audioset-vgg"):
+        embviz.embed(track, "vggish", head="mood_sad")
+    with pytest.raises(
+        WeightsError, match=r"'mood_happy-msd-musicnn-1' is not on this machine; get it with embviz.pul"
+    ):
+        embviz.embed(track, "musicnn", head="mood_happy")
+    with pytest.raises(
+        OptionError, match="takes embeddings of 'msd-musicnn-1', model='vgg' was found; leave model out"
+    ):
+        embviz.embed(track, "vgg", head=SAD)
+    with pytest.raises(OptionError, match="A head knows the layer that it takes"):
+        embviz.embed(track, "musicnn", head=SAD, layer="output")
+    with pytest.raises(OptionError, match=r"head is expected as a name .* 3 was found"):
+        embviz.embed(track, head=3)
+    with pytest.raises(OptionError, match=r"With head, model is one extractor or none, \['musicnn'\] was found"):
+        embviz.embed(track, ["musicnn"], head=SAD)
+    with pytest.raises(OptionError, match="model is expected as a name"):
+        embviz.embed(track)
+
+
+def test_a_head_by_its_task_below_a_heatmap_and_in_the_explorer(own_home: Path, tmp_path: Path, explore):
+    embviz.pull(SAD, folder=sad_files(tmp_path / "folder").parent)
+    figure = embviz.heatmap(frames(30, 200), head="mood_sad")
+    assert [trace.name.split("<")[1].split(">")[1] for trace in figure.data if trace.name] == ["non_sad", "sad"]
+    with pytest.raises(OptionError, match="head is a Head, or the name of one, 3 was found"):
+        embviz.heatmap(frames(30, 200), head=3)
+    explorer = explore(noise(4), models=["musicnn"], heads=[SAD], cache=False)
+    assert [row["head"] for row in explorer.wait().state()["rows"]] == [SAD]
+
+
+@needs_reference
+def test_official_heads_are_pulled_by_their_names(own_home: Path):
+    ready, failed = head_weights.pull_all(folder=REFERENCE)
+    assert (len(ready), failed) == (4, {})
+    for name, head in ready.items():
+        assert head.facts["source"] == f"Essentia's model site: {CATALOGUE[name].location}"
+        assert (head.model, head.layer) == (CATALOGUE[name].model, CATALOGUE[name].layer)
+    moods = embviz.embed(noise(8), "musicnn", head="moods_mirex", cache=False)
+    assert moods.shape[1] == 5
+    assert get_head("danceability").classes == ("danceable", "not_danceable")

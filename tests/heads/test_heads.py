@@ -749,16 +749,6 @@ def cut(path: Path, at: str, target: str) -> bytes:
     return bytes(head.SerializeToString())
 
 
-@pytest.fixture
-def own_home(weights_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with the default weights, an empty cache, and no heads."""
-    home = tmp_path / "own"
-    (home / "data").mkdir(parents=True)
-    (home / "data" / "models").symlink_to(weights_home / "data" / "models")
-    monkeypatch.setenv("EMBVIZ_HOME", str(home))
-    return home
-
-
 def test_the_last_layers_of_musicnn_are_a_head_that_gives_its_tags(own_home: Path, tmp_path: Path):
     weights = find_weights("musicnn")
     assert weights is not None

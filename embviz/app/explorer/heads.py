@@ -15,6 +15,7 @@ from embviz.core.worker import Job
 from embviz.errors import EmbvizError, OptionError
 from embviz.heads import Head, get_head, known_heads
 from embviz.heads.essentia import GraphOptions, read_essentia_head
+from embviz.heads.lookup import find_record
 from embviz.models import get_model
 from embviz.widgets.curves import Curves
 from embviz.widgets.schema import HeatmapRow, NameTitle, WorkState
@@ -95,7 +96,7 @@ def as_head(given: Any) -> Head:
     """Return a head that was given as one, by the name of a registered one, or by its path."""
     if isinstance(given, Head):
         return given
-    if isinstance(given, str) and given in {head.name for head in known_heads()}:
+    if isinstance(given, str) and (find_record(given) or given in {head.name for head in known_heads()}):
         return get_head(given)
     try:
         path = Path(given).expanduser()
@@ -103,5 +104,5 @@ def as_head(given: Any) -> Head:
             return read_essentia_head(path, None, path.stem, GraphOptions())
         return Head.load(path)
     except TypeError as error:
-        expected = "A head is expected as a Head, the name of a registered one or a path"
+        expected = "A head is expected as a Head, its name or its task, or a path"
         raise OptionError(f"{expected}, {given!r:.80} was found.") from error
