@@ -340,3 +340,72 @@ def _cut_as(net, name, data, model, kind):
     axes = 2 if kind == FLOAT else 3
     begin = net.integers(f"{name}/begin", *[0] * axes)
     return net.add(name, "Slice", data, begin, size, types=[("Index", INT32)])
+
+
+# Discogs-EffNet, MAEST and YAMNet. ---------------------------------------------------------------------------------
+
+#: What functions call the first result of an operation, where it is not "output".
+RESULTS = {"Relu": "activations", "MatMul": "product", "Sigmoid": "y"}
+
+
+def call_function(net, name, body, given, results):
+    """Append a call of a function made of another net, whose placeholder ``x`` is what is `given`."""
+    function = net.graph.library.function.add()
+    function.signature.name = f"{name}_function"
+    function.signature.input_arg.add(name="x", type=FLOAT)
+    ops = {node.name: RESULTS.get(node.op, "output") for node in body.graph.node}
+    for i, result in enumerate(results):
+        function.signature.output_arg.add(name=f"r{i}", type=FLOAT)
+        function.ret[f"r{i}"] = f"{result}:{ops[result]}:0"
+    for node in body.graph.node:
+        if node.name != "x":
+            added = function.node_def.add()
+            added.CopyFrom(node)
+            added.input[:] = [one if one == "x" else f"{one}:{ops[one]}:0" for one in node.input]
+    call = nodes.make(name, "PartitionedCall", [given])
+    call.attr["f"].func.name = function.signature.name
+    call.attr["Tin"].list.type.append(FLOAT)
+    call.attr["Tout"].list.type.extend([FLOAT] * len(results))
+    net.graph.node.append(call)
+    return name
+
+
+def random_effnet(batch=64, *, styles=400, seed=9):
+    """Return the ends of Discogs-EffNet behind one convolution: a fixed batch, and a call of a function."""
+    net, body = Net(seed), Net(seed)
+    body.placeholder("x", -1, 128, 96)
+    data = body.convolve("conv", body.reshape("image", "x", -1, 128, 96, 1), (16, 16, 1, 8), strides=(1, 16, 16, 1))
+    data = body.reshape("flat", body.add("relu", "Relu", data), -1, 8 * 6 * 8)
+    data = body.dense("features", data, 8 * 6 * 8, 1280)
+    ends = body.add("sigmoid", "Sigmoid", body.dense("styles", data, 1280, styles)), data
+    given = net.placeholder("serving_default_melspectrogram", batch, 128, 96)
+    call_function(net, "PartitionedCall", body, given, ends)
+    return net.graph
+
+
+def random_maest(frames, *, styles=400, width=768, seed=11):
+    """Return the 7th block and the ends of MAEST: tokens of patches behind two of the whole."""
+    net = Net(seed)
+    steps = (frames - 16) // 10 + 1
+    image = net.reshape("image", net.placeholder("melspectrogram", -1, frames, 96), -1, frames, 96, 1)
+    data = net.convolve("patches", image, (16, 16, 1, width), strides=(1, 10, 10, 1), padding="VALID")
+    signal = net.reshape("signal", data, -1, 9 * steps, width)
+    axis, options = net.integers("axis", 1), {"types": [("Tidx", INT32)], "keep_dims": True}
+    whole = [net.add(f"token{i}", op, signal, axis, **options) for i, op in enumerate(("Mean", "Max"))]
+    block = net.reshape("block", net.concat("tokens", *whole, signal, axis=1), -1, 1, 2 + 9 * steps, width)
+    net.add("PartitionedCall/Identity_7", "Identity", block)
+    logits = net.dense("styles", net.reshape("first", whole[0], -1, width), width, styles)
+    net.add("PartitionedCall/Identity", "Identity", logits)
+    net.add("PartitionedCall/Identity_13", "Identity", net.add("sigmoid", "Sigmoid", logits))
+    return net.graph
+
+
+def random_yamnet(seed=13):
+    """Return the ends of YAMNet behind one convolution."""
+    net = Net(seed)
+    image = net.reshape("image", net.placeholder("melspectrogram", -1, 96, 64), -1, 96, 64, 1)
+    data = net.convolve("conv", image, (32, 32, 1, 64), strides=(1, 32, 32, 1))
+    data = net.reshape("flat", net.add("relu", "Relu", data), -1, 3 * 2 * 64)
+    embeddings = net.add("embeddings", "Identity", net.dense("features", data, 3 * 2 * 64, 1024))
+    net.add("activations", "Sigmoid", net.dense("classes", embeddings, 1024, 521))
+    return net.graph

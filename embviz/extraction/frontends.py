@@ -51,6 +51,7 @@ FRONTENDS = {
     frontend.name: frontend
     for frontend in (
         FrontEnd("musicnn", "TensorflowInputMusiCNN", 16_000, 512, 256, 96),
+        FrontEnd("maest", "TensorflowInputMusiCNN", 16_000, 512, 256, 96, batch=1),
         FrontEnd("vggish", "TensorflowInputVGGish", 16_000, 400, 160, 64),
         FrontEnd("tempocnn", "TensorflowInputTempoCNN", 11_025, 1024, 512, 40, standardised=True, batch=16),
         FrontEnd("openl3-mel128", "", 48_000, 2048, 242, 128, chunk=48_000, batch=60),

@@ -64,10 +64,21 @@ class _Analysis:
     unit_area: bool = True  # whether triangles have an area of 1 (in Hz), rather than a peak of 1
     # log(scale * x + shift) * factor; none where magnitudes go on as they are.
     compression: tuple[float, float, float] | None = None
+    # (x - mean) * factor of what was compressed, with the figures of a training set.
+    standard: tuple[float, float] | None = None
 
 
 _ANALYSES = {
     "musicnn": _Analysis(512, "slaneyMel", 0, 8000, power=True, compression=(10_000, 1, 1 / math.log(10))),
+    "maest": _Analysis(
+        512,
+        "slaneyMel",
+        0,
+        8000,
+        power=True,
+        compression=(10_000, 1, 1 / math.log(10)),
+        standard=(2.06755686098554, 1 / (2 * 1.268292820667291)),
+    ),
     "vggish": _Analysis(512, "htkMel", 125, 7500, warped=True, unit_area=False, compression=(1, 0.01, 1)),
     "tempocnn": _Analysis(1024, "slaneyMel", 20, 5000),
     "openl3-mel128": _Analysis(2048, "slaneyMel", 0, 24_000),
@@ -244,8 +255,17 @@ def _essentia_mel(frontend: FrontEnd) -> Callable[[NDArray[np.float32], NDArray[
     def compute(frames: NDArray[np.float32], out: NDArray[np.float32]) -> None:
         for i, frame in enumerate(frames):
             out[i] = of_frame(frame)
+        _standardise_bands(out, frontend)
 
     return compute
+
+
+def _standardise_bands(out: NDArray[np.float32], frontend: FrontEnd) -> None:
+    """Bring bands to the mean and the spread of a network's training set, in place, as Essentia's operators do."""
+    if (standard := _ANALYSES[frontend.name].standard) is not None:
+        mean, factor = map(np.float32, standard)
+        out -= mean
+        out *= factor
 
 
 def _essentia_bands(frontend: FrontEnd) -> Any:
@@ -287,6 +307,7 @@ def _numpy_mel(frontend: FrontEnd) -> Callable[[NDArray[np.float32], NDArray[np.
             out += shift
             np.log(out, out=out)
             out *= factor
+        _standardise_bands(out, frontend)
 
     return compute
 

@@ -181,7 +181,8 @@ class Stitcher:
             self.values[begin : begin + len(rows)] = rows[: len(self.values) - begin]
             self.frames = min(begin + len(rows), len(self.values))
             return
-        steps = np.concatenate([_to_tfc(part, self._layer.axes) for part in parts], axis=3)
+        axes = self._layer.axes.replace("k", "1")
+        steps = np.concatenate([_to_tfc(_mean_token(part, self._layer), axes) for part in parts], axis=3)
         begin, end = np.searchsorted(self._patch_of, [first, stop])
         chosen = steps[self._patch_of[begin:end] - first, self._step_of[begin:end]]
         reduced = getattr(chosen, self._layer.frequency)(axis=1) if "c" in self._layer.axes else chosen[..., 0]
@@ -218,6 +219,15 @@ def _size(axes: str, shape: tuple[int, ...], letter: str) -> int:
 def _channels(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
     """Return the channels of all nodes joined; 0 where there is no channel axis."""
     return sum(shape[layer.axes.index("c")] for shape in shapes) if "c" in layer.axes else 0
+
+
+def _mean_token(output: NDArray[np.float32], layer: Layer) -> NDArray[np.float32]:
+    """Return the output of a node with the mean of the tokens that a layer takes in place of all."""
+    if "k" not in layer.axes:
+        return output
+    axis = 1 + layer.axes.index("k")
+    chosen = output[(slice(None),) * axis + (slice(*layer.tokens),)]
+    return np.asarray(chosen.mean(axis=axis, keepdims=True))
 
 
 def _to_tfc(output: NDArray[np.float32], axes: str) -> NDArray[np.float32]:

@@ -57,7 +57,7 @@ def register_head(
     model, layer : str, optional
         For a graph: what it was trained on; by default the model that the metadata, or the name of the file, name,
         and its layer ``embedding``. The first generation of MusiCNN's heads takes ``layer="penultimate"``. A model
-        that embviz has not got, such as ``"discogs-effnet-bs64-1"``, leaves :meth:`Head.apply` on arrays.
+        that embviz has not got, such as ``"clap-music-1"``, leaves :meth:`Head.apply` on arrays.
     input, output : str, optional
         For a graph: the nodes that take the vectors and give the classes (``"node:1"`` is the second result of a
         node); by default those that the metadata name, or the only ones there are.

@@ -26,6 +26,7 @@ _FLOAT, _INT32 = 1, 3  # DT_FLOAT, DT_INT32
 _EQUAL_RESULTS = {"Split": "num_split", "SplitV": "num_split", "Unpack": "num"}
 _MOST_RESULTS = 256
 _MOST_CALLS = 1000
+_MOST_PATCHES = 1024  # of a fixed batch
 _LONGEST_CHAIN = 100  # nodes that hand a tensor on
 #: Ops that call a function of the graph.
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
@@ -114,6 +115,17 @@ class Graph:
     def placeholders(self) -> tuple[str, ...]:
         """Names of the nodes that take the input."""
         return tuple(node.name for node in self.nodes.values() if node.op == "Placeholder")
+
+    def batch_size(self, source: str, rank: int) -> int:
+        """Return how many patches a placeholder of so many axes takes at once; 0 where that is open, or not told.
+
+        Raises GraphError where they are more than anyone runs.
+        """
+        declared = self.placeholder_shapes.get(source, ())
+        size = max(0, declared[0]) if len(declared) == rank > 2 else 0
+        if size > _MOST_PATCHES:
+            raise GraphError(f"The graph takes {size:,} patches at once; at most {_MOST_PATCHES:,} are expected.")
+        return size
 
     @property
     def definitions(self) -> Sequence[Any]:
@@ -336,3 +348,12 @@ def downstream_nodes(path: Path, changed: int, node: str) -> frozenset[str]:  # 
     """
     graph = Graph.read(path)
     return frozenset(graph.downstream(node) if node in graph.nodes else ())
+
+
+@lru_cache(maxsize=16)
+def fixed_batch(path: Path, changed: int, source: str, rank: int) -> int:  # noqa: ARG001  a new file, a new answer
+    """Return what :meth:`Graph.batch_size` tells of a file, 0 where it has no such node.
+
+    `changed` is when the file was last changed, in nanoseconds.
+    """
+    return Graph.read(path).batch_size(source, rank)

@@ -59,6 +59,30 @@ def stack_patches(batch: PatchBatch) -> NDArray[np.float32]:
     return batch.stack() if isinstance(batch, OverlappingPatches) else batch
 
 
+class FixedBatchSession:
+    """A session of a graph that takes just so many patches at once: zeros fill the last batch, and are not given back.
+
+    Parameters
+    ----------
+    session : Session
+    size : int
+        Patches that the graph takes.
+    """
+
+    def __init__(self, session: Session, size: int) -> None:
+        self._session, self._size = session, size
+
+    def run(self, inputs: Mapping[str, PatchBatch]) -> dict[str, NDArray[np.float32]]:
+        """Run the network as often as it takes; see :meth:`Session.run`."""
+        ((name, batch),) = inputs.items()
+        patches = stack_patches(batch)
+        total, missing = len(patches), -len(patches) % self._size
+        if missing:
+            patches = np.concatenate([patches, np.zeros((missing, *patches.shape[1:]), np.float32)])
+        parts = [self._session.run({name: patches[i : i + self._size]}) for i in range(0, len(patches), self._size)]
+        return {node: np.concatenate([part[node] for part in parts])[:total] for node in parts[0]}
+
+
 class Session(Protocol):
     """A loaded graph that gives some of its nodes, all in one pass.
 

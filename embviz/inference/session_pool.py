@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from embviz.inference.essentia import EssentiaSession
+from embviz.inference.graph import fixed_batch
 from embviz.inference.onnx_session import OnnxSession
-from embviz.inference.session import Engine, Session
+from embviz.inference.session import Engine, FixedBatchSession, Session
 
 
 class SessionPool:
@@ -92,7 +93,10 @@ def _load(
 ) -> Session:
     if engine == "onnx":
         return OnnxSession(path, input_node, tuple(ranks), sha256=sha256)
-    return EssentiaSession(path, input_node, input_rank, tuple(ranks), ranks=ranks)
+    session = EssentiaSession(path, input_node, input_rank, tuple(ranks), ranks=ranks)
+    # A translation leaves the number of patches open.
+    size = fixed_batch(path, path.stat().st_mtime_ns, input_node, input_rank)
+    return FixedBatchSession(session, size) if size else session
 
 
 sessions = SessionPool(most=6, most_bytes=256 * 2**20)

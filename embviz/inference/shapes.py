@@ -77,10 +77,14 @@ def _compute_shapes(path: Path, input_node: str, patch_shape: tuple[int, ...]) -
         raise GraphError(f"The graph has no input {input_node!r} to feed; it has {', '.join(graph.placeholders)}.")
     graph.check_calls()
     takes_sound = len(graph.placeholder_shapes.get(input_node, ())) == len(patch_shape)
-    one = patch_shape if takes_sound else (1, *patch_shape)
-    two = (2 * one[0], *one[1:])
     names = tuple(name for name in graph.readable(input_node) if name != input_node)
     run = partial(_run_shapes, graph, input_node, names, title=repr(path.name))
+    if not takes_sound and (size := graph.batch_size(input_node, 1 + len(patch_shape))):
+        # Nothing else can be fed, so that any axis of this length passes for that of the patches.
+        shapes = zip([input_node, *names], run((size, *patch_shape)), strict=True)
+        return {name: shape[1:] for name, shape in shapes if shape[:1] == (size,)}
+    one = patch_shape if takes_sound else (1, *patch_shape)
+    two = (2 * one[0], *one[1:])
     found = [input_node, *names], run(one), run(two)
     shape_of = {}
     for name, shape, doubled in zip(*found, strict=True):

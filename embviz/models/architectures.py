@@ -18,6 +18,14 @@ OpenL3
     embeddings", ICASSP 2019. https://github.com/marl/openl3
 VGGish
     S. Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017.
+Discogs-EffNet
+    P. Alonso-Jiménez, X. Serra and D. Bogdanov, "Music representation learning based on editorial metadata from
+    Discogs", ISMIR 2022.
+MAEST
+    P. Alonso-Jiménez, X. Serra and D. Bogdanov, "Efficient supervised training of audio transformers for music
+    representation learning", ISMIR 2023. https://github.com/palonso/MAEST
+YAMNet
+    M. Plakal and D. Ellis, "YAMNet", 2019. https://github.com/tensorflow/models/tree/master/research/audioset/yamnet
 Spleeter
     R. Hennequin, A. Khlif, F. Voituret and M. Moussallam, "Spleeter: a fast and efficient music source separation tool
     with pre-trained models", JOSS 2020. https://github.com/deezer/spleeter
@@ -247,6 +255,43 @@ def vggish_layers() -> tuple[Layer, ...]:
         layers.append(_layer(name, prefix + node, "tfc", shape, meaning, field, bands=high, whole=96))
     layers += [_layer(name, prefix + node, "c", (size,), meaning) for name, node, size, meaning in _VGGISH_DENSE]
     return tuple(layers)
+
+
+def effnet_layers(*, styles: bool) -> tuple[Layer, ...]:
+    """Return the ends of Discogs-EffNet; the networks that were trained without `styles` have only the first."""
+    layers = (
+        _layer("embedding", "PartitionedCall:1", "c", (1280,), "penultimate layer"),
+        _layer("output", "PartitionedCall", "c", (400,), "styles of Discogs", unit="probability"),
+    )
+    return layers if styles else layers[:1]
+
+
+def token_layers(node: str, shape: tuple[int, ...]) -> tuple[Layer, ...]:
+    """Return the layers that the tokens of one block of MAEST are, whose shape is ``(1, tokens, values)``."""
+    kinds = (
+        ("embedding", (0, 1), "first token (CLS), which the network classifies by"),
+        ("dist", (1, 2), "second token (DIST), which was trained on the answers of another network"),
+        ("signal", (2, None), "mean of the tokens of the signal"),
+    )
+    return tuple(Layer(name, (node,), "1kc", meaning, shape, tokens=tokens) for name, tokens, meaning in kinds)
+
+
+def maest_layers(frames: int, styles: int) -> tuple[Layer, ...]:
+    """Return the layers of MAEST: its 7th block of 12, and its ends."""
+    tokens = 2 + 9 * ((frames - 16) // 10 + 1)  # patches of 16 × 16, one every 10 bands and every 10 frames
+    return (
+        *token_layers("PartitionedCall/Identity_7", (1, tokens, 768)),
+        _layer("logits", "PartitionedCall/Identity", "c", (styles,), "styles before the sigmoid", unit="logit"),
+        _layer("output", "PartitionedCall/Identity_13", "c", (styles,), "styles of Discogs", unit="probability"),
+    )
+
+
+def yamnet_layers() -> tuple[Layer, ...]:
+    """Return the ends of YAMNet."""
+    return (
+        _layer("embedding", "embeddings", "c", (1024,), "mean of the last convolution over the patch"),
+        _layer("output", "activations", "c", (521,), "classes of AudioSet", unit="probability"),
+    )
 
 
 _UNET_WIDTHS = (16, 32, 64, 128, 256, 512)

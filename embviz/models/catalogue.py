@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from embviz.models.architectures import (
+    effnet_layers,
+    maest_layers,
     musicnn_layers,
     openl3_layers,
     spleeter_layers,
@@ -20,6 +22,7 @@ from embviz.models.architectures import (
     unet_parameters,
     vgg_layers,
     vggish_layers,
+    yamnet_layers,
 )
 from embviz.models.layer import Layer
 from embviz.models.model import Model, Source
@@ -213,6 +216,110 @@ def _vggish() -> Model:
     )
 
 
+def _yamnet() -> Model:
+    licence = "not stated for this conversion; original YAMNet: Apache 2.0"
+    return Model(
+        "audioset-yamnet-1",
+        "YAMNet (AudioSet)",
+        "yamnet",
+        "sound event recognition (521 classes)",
+        0,
+        1024,
+        "AudioSet: two million clips of 10 s from videos",
+        citation="M. Plakal and D. Ellis, YAMNet, TensorFlow Model Garden 2019; S. Hershey et al., CNN architectures "
+        "for large-scale audio classification, ICASSP 2017",
+        input_node="melspectrogram",
+        input_shape=(96, 64),
+        known_layers=yamnet_layers(),
+        note=f"{_UNSEEN} Hop of 93 frames is Essentia's default (patches overlap by 3 frames).",
+        **_patches("vggish", 16_000, 160, 96, 93),
+        **_sources(_zoo("audio-event-recognition/yamnet/audioset-yamnet-1.pb", licence)),
+    )
+
+
+_UNSEEN = (
+    "Not checked against the official weights, which only Essentia's model site has: a graph of random weights with "
+    "the same input and outputs gives the numbers of Essentia's algorithm. The values of the output have no names."
+)
+
+#: What the siblings of Discogs-EffNet were trained to tell apart.
+_EFFNET_TARGETS = ("artist", "label", "multi", "release", "track")
+
+
+def _effnet(name: str, title: str, task: str, *, sha256: str = "", size: int = 0) -> Model:
+    return Model(
+        name,
+        f"Discogs-EffNet ({title})",
+        "effnet",
+        task,
+        0,
+        1280,
+        "an in-house collection of tracks with editorial metadata of Discogs",
+        citation="P. Alonso-Jiménez, X. Serra and D. Bogdanov, Music representation learning based on editorial "
+        "metadata from Discogs, ISMIR 2022",
+        input_node="serving_default_melspectrogram",
+        input_shape=(128, 96),
+        known_layers=effnet_layers(styles=name.startswith("discogs-effnet")),
+        note=f"{_UNSEEN} The graph takes a fixed number of patches at once: zeros fill the last batch, and what they "
+        "give is dropped. Where the last frames just fill a patch, Essentia's algorithm leaves that patch out, and "
+        "gives nothing for a track of a single patch; here it is kept.",
+        **_patches("musicnn", 16_000, 256, 128, 62),
+        **_sources(_zoo(f"feature-extractors/discogs-effnet/{name}.pb", sha256=sha256, size=size)),
+    )
+
+
+def _effnets() -> Iterable[Model]:
+    styles = "music style recognition (400 styles)"
+    sha256 = "3ed9af50d5367c0b9c795b294b00e7599e4943244f4cbd376869f3bfc87721b1"
+    yield _effnet("discogs-effnet-bs64-1", "styles", styles, sha256=sha256, size=18_366_619)
+    yield _effnet("discogs-effnet-bs1-1", "styles, one patch at once", styles)
+    for target in _EFFNET_TARGETS:
+        what = "several targets" if target == "multi" else f"{target}s"
+        name = f"discogs_{target}_embeddings-effnet-bs64-1"
+        yield _effnet(name, what, f"contrastive learning of music similarity ({what})")
+
+
+#: Frames of the patches of MAEST, and from one to the next, by their seconds.
+_MAEST_PATCHES = {30: (1876, 1875), 20: (1256, 1250), 10: (626, 625), 5: (316, 313)}
+#: What the weights of a MAEST were before its training.
+_MAEST_STARTS = {
+    "pw": "from weights trained on AudioSet",
+    "ts": "from weights trained on AudioSet, with a teacher",
+    "fs": "from scratch",
+    "dw": "from weights trained on images",
+}
+
+
+def _maest(seconds: int, kind: str, *, styles: int = 400) -> Model:
+    name, (frames, hop) = f"discogs-maest-{seconds}s-{kind}-2", _MAEST_PATCHES[seconds]
+    start = _MAEST_STARTS["ts" if kind.endswith("ts") else kind[:2]]
+    return Model(
+        name,
+        f"MAEST ({seconds} s, {styles} styles, {start})",
+        "maest",
+        f"music style recognition ({styles} styles)",
+        0,
+        768,
+        "an in-house collection of tracks with styles of Discogs",
+        citation="P. Alonso-Jiménez, X. Serra and D. Bogdanov, Efficient supervised training of audio transformers "
+        "for music representation learning, ISMIR 2023",
+        input_node="melspectrogram",
+        input_shape=(frames, 96),
+        known_layers=maest_layers(frames, styles),
+        note=f"{_UNSEEN} A patch lasts {seconds} s: where a track ends, up to {seconds} s are left out, as in "
+        f"Essentia; a shorter one is repeated to fill a patch, where Essentia refuses it. 'embedding' is the first of "
+        "the tokens of the 7th block, 'dist' the second, 'signal' the mean of the others.",
+        **_patches("maest", 16_000, 256, frames, hop),
+        **_sources(_zoo(f"feature-extractors/maest/{name}.pb")),
+    )
+
+
+def _maests() -> Iterable[Model]:
+    yield _maest(30, "pw-519l", styles=519)
+    for seconds, kind in ((30, "pw"), (30, "pw-ts"), (20, "pw"), (10, "pw"), (10, "fs"), (10, "dw"), (5, "pw")):
+        yield _maest(seconds, kind)
+
+
 #: Stems in the order of the U-Nets in the graph.
 _STEMS = {
     2: ("vocals", "accompaniment"),
@@ -272,6 +379,9 @@ def _models() -> Iterable[Model]:
     for data, bands, dimensions in product(("music", "env"), (128, 256), (512, 6144)):
         yield _openl3(data, bands, dimensions)
     yield _vggish()
+    yield _yamnet()
+    yield from _effnets()
+    yield from _maests()
     yield from _spleeters()
 
 
@@ -298,6 +408,9 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "tempocnn": "deepsquare-k8",
         "openl3": "openl3-music-mel128-emb512-3",
         "vggish": "audioset-vggish-3",
+        "yamnet": "audioset-yamnet-1",
+        "effnet": "discogs-effnet-bs64-1",
+        "maest": "discogs-maest-30s-pw-2",
         "spleeter": "spleeter-2s-3",
     }
 )

@@ -19,6 +19,7 @@ from embviz.core.io import parse_json, write_bytes
 from embviz.errors import GraphError, ModelError, did_you_mean
 from embviz.inference.onnx_files import remove_translations
 from embviz.models import weight_store
+from embviz.models.architectures import token_layers
 from embviz.models.baselines import BASELINES
 from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.layer import Layer, format_shape
@@ -39,6 +40,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _ALGORITHMS = {
     "musicnn": "TensorflowPredictMusiCNN",
     "vggish": "TensorflowPredictVGGish",
+    "effnet": "TensorflowPredictEffnetDiscogs",
+    "maest": "TensorflowPredictMAEST",
     "tempocnn": "TensorflowPredictTempoCNN",
 }
 
@@ -66,7 +69,7 @@ def register_model(
         Essentia's description; by default the ``.json`` file of the same name beside the graph, if there is one.
     name : str, optional
         Name to register it under; by default that of the file.
-    frontend : {"musicnn", "vggish", "tempocnn"}, optional
+    frontend : {"musicnn", "vggish", "effnet", "maest", "tempocnn"}, optional
         The front-end it was trained with; by default what the metadata say.
     input : str, optional
         Node that takes the patches; by default what the metadata say, or the only one there is.
@@ -205,15 +208,17 @@ class _ModelDraft:
         self, name: str, frontend: str | None, nodes: Mapping[str, str | None], labels: Sequence[str] | None
     ) -> Model:
         """Return the record of a model with these nodes as its input and its layers."""
-        like = CATALOGUE[ALIASES[self._frontend(frontend)]]
+        like = self._like(self._frontend(frontend))
         node = self._input_node(nodes["input"])
         shape, shapes = self._shapes(node, like)
-        layers = self._layers(node, shapes, nodes, labels)
+        layers = self._layers(node, shapes, nodes, labels, like)
         vector = next(layer for layer in layers if layer.name == "embedding")
         rate = get_mapping(self.metadata, "inference").get("sample_rate")
         if rate not in (None, like.sample_rate):
             self.contradictions.append(f"the sample rate is {like.sample_rate}, not {rate}")
         frames = shape[1] if like.system == "tempocnn" else shape[0]
+        siblings = (one for one in CATALOGUE.values() if one.system == like.system and one.patch_frames == frames)
+        like = next(siblings, like)  # MAEST's hop is that of its patch
         note = f"The metadata contradict the graph, which was believed: {'; '.join(self.contradictions)}."
         return replace(
             like,
@@ -235,6 +240,11 @@ class _ModelDraft:
             sources=(),
             note=note if self.contradictions else "",
         )
+
+    def _like(self, system: str) -> Model:
+        """Return the model of the catalogue that hears alike: that of the file's name, as Essentia tells MAEST's."""
+        named = CATALOGUE.get(self.path.stem)
+        return named if named and named.system == system else CATALOGUE[ALIASES[system]]
 
     def _frontend(self, asked: str | None) -> str:
         if asked is not None:
@@ -270,6 +280,7 @@ class _ModelDraft:
     def _shapes(self, node: str, like: Model) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         """Return the shape of one patch, and of every node for it, as the graph itself gives them."""
         told = _shape(next(iter(self._described("inputs")), None))
+        told = told[1:] if len(told) == 1 + len(like.input_shape) else told  # with the axis of patches
         usual, declared = like.input_shape, self.graph.placeholder_shapes.get(node, ())[1:]
         # A graph may take other numbers of frames than the usual one, but the bands are the front-end's.
         fitting = [shape for shape in (declared, told, usual) if _fits(shape, usual, declared)]
@@ -300,6 +311,7 @@ class _ModelDraft:
         shapes: Mapping[str, tuple[int, ...]],
         asked: Mapping[str, str | None],
         labels: Sequence[str] | None,
+        like: Model,
     ) -> tuple[Layer, ...]:
         layers: dict[str, Layer] = {}
         for role in ("embedding", "output"):
@@ -307,6 +319,7 @@ class _ModelDraft:
                 node = check_asked(self.graph, self.path.name, source, name, shapes)
                 layers[role] = _layer(role, node, shapes[node], "as registered")
         self._add_described(layers, shapes)
+        _add_tokens(layers, shapes, like)
         self._add_end(layers, [name for name in self.graph.ends(source) if name in shapes], shapes)
         if "embedding" not in layers:
             others = {source, *(node for layer in layers.values() for node in layer.nodes)}
@@ -365,6 +378,14 @@ class _ModelDraft:
             f"the output has {values} values, not {len(told)} classes, so it stays without labels"
         )
         return output
+
+
+def _add_tokens(layers: dict[str, Layer], shapes: Mapping[str, tuple[int, ...]], like: Model) -> None:
+    """Make of the block of a transformer that is the embedding, or usually is, the layers that its tokens are."""
+    usual = next((layer.nodes[0] for layer in like.known_layers if "k" in layer.axes), "")
+    node = layers["embedding"].nodes[0] if "embedding" in layers else usual
+    if usual and len(shape := shapes.get(node, ())) == 3:
+        layers |= {layer.name: layer for layer in token_layers(node, shape)}
 
 
 def _layer(name: str, node: str, shape: tuple[int, ...], meaning: str) -> Layer:

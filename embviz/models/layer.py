@@ -1,7 +1,7 @@
 """The record that describes one layer of a model.
 
 Conventions: the axes of a layer are those of one patch, without the leading patch axis: ``t`` time, ``f`` frequency,
-``c`` channel, ``s`` samples of sound, ``1`` an axis of length one.
+``c`` channel, ``s`` samples of sound, ``k`` the tokens of a transformer, ``1`` an axis of length one.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class Layer:
     frequency : {"mean", "max", "argmax"}
         What becomes of the frequency axis in the ``[t, d]`` view: the mean or the largest value of each channel, or the
         position of that value on the axis.
+    tokens : tuple of int or None
+        First token that is taken, and the one behind the last; None is the end. What is shown is their mean.
     feeds : str
         Node that this layer alone feeds. Where a graph has none of `nodes`, the input of that node is meant.
     """
@@ -68,6 +70,7 @@ class Layer:
     feeds: str = ""
     bands: ReceptiveField | None = None
     frequency: str = "mean"
+    tokens: tuple[int, int | None] = (0, None)
 
     def __repr__(self) -> str:
         size = format_shape(self.shape) if self.shape else "shape not known"

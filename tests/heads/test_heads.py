@@ -624,8 +624,8 @@ def test_the_graph_is_believed_and_contradictions_are_noted(
 def test_a_head_for_a_model_that_is_not_here_is_applied_to_vectors(empty_home: Path, tmp_path: Path):
     built = Built(96, 3, begins=False)
     described = told(["a", "b", "c"], inference={"embedding_model": {"model_name": "another-effnet-1"}})
-    register_head(built.write(tmp_path / "mood-discogs-effnet-1.pb", **described))
-    head = get_head("mood-discogs-effnet-1")
+    register_head(built.write(tmp_path / "mood-clap-music-1.pb", **described))
+    head = get_head("mood-clap-music-1")
     vectors = frames(70, 96).values
     vectors[3, 5] = np.nan
     given = head.apply(vectors)
@@ -635,10 +635,10 @@ def test_a_head_for_a_model_that_is_not_here_is_applied_to_vectors(empty_home: P
     assert np.array_equal(small().apply(frames(5, 3).values), small().apply(frames(5, 3)).values)
     with pytest.raises(ModelError, match=r"'another-effnet-1', an extractor that embviz does not have; compute"):
         head(noise(4))
-    (tmp_path / "mood-discogs-effnet-1.json").unlink()
+    (tmp_path / "mood-clap-music-1.json").unlink()
     with pytest.raises(ModelError, match="model= does"):
-        register_head(tmp_path / "mood-discogs-effnet-1.pb", name="other")
-    assert register_head(tmp_path / "mood-discogs-effnet-1.pb", name="other", model="effnet").model == "effnet"
+        register_head(tmp_path / "mood-clap-music-1.pb", name="other")
+    assert register_head(tmp_path / "mood-clap-music-1.pb", name="other", model="clap").model == "clap"
 
 
 def test_nodes_are_found_where_the_graph_leaves_one_choice(empty_home: Path, tmp_path: Path):

@@ -70,7 +70,13 @@ def test_the_catalogue_has_every_model_of_the_poster_and_their_siblings():
     authors = [*(f"deepsquare-k{k}" for k in (1, 2, 4, 8)), *(f"deeptemp-k{k}" for k in (2, 4, 8))]
     spleeter = [f"spleeter-{n}s-3" for n in (2, 4, 5)]
     openl3 = [f"openl3-{data}-mel{m}-emb{d}-3" for data in ("music", "env") for m in (128, 256) for d in (512, 6144)]
-    assert set(CATALOGUE) == {*taggers, *official, *authors, *openl3, *spleeter, "audioset-vggish-3"}
+    effnet = [
+        f"discogs_{target}_embeddings-effnet-bs64-1" for target in ("artist", "label", "multi", "release", "track")
+    ]
+    effnet += ["discogs-effnet-bs64-1", "discogs-effnet-bs1-1"]
+    kinds = ("30s-pw-519l", "30s-pw", "30s-pw-ts", "20s-pw", "10s-pw", "10s-fs", "10s-dw", "5s-pw")
+    todays = [*effnet, *(f"discogs-maest-{kind}-2" for kind in kinds), "audioset-vggish-3", "audioset-yamnet-1"]
+    assert set(CATALOGUE) == {*taggers, *official, *authors, *openl3, *spleeter, *todays}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
@@ -80,12 +86,12 @@ def test_a_record_is_complete_and_agrees_with_itself(model: Model):
     names = [layer.name for layer in model.known_layers]
     assert len(set(names)) == len(names)
     assert "embedding" in names
-    assert "output" in names or model.system in ("openl3", "vggish")
+    assert "output" in names or model.system in ("openl3", "vggish") or "_embeddings-effnet" in model.name
     for layer in model.known_layers:
         assert layer.nodes
         assert layer.meaning
         assert len(layer.axes) == len(layer.shape) > 0, layer
-        assert set(layer.axes) <= set("tfcs1"), layer
+        assert set(layer.axes) <= set("tfcsk1"), layer
         assert all(n == 1 for axis, n in zip(layer.axes, layer.shape, strict=True) if axis == "1")
         assert not layer.labels or len(layer.labels) == layer.shape[layer.axes.index("c")]
         assert (layer.step is not None) == ("t" in layer.axes)
@@ -124,6 +130,12 @@ def test_lengths_are_those_of_the_front_end(model: Model):
         ("tempocnn", 131072 / 11025, 128, 65536 / 11025),
         ("openl3", 1.0, None, 1.0),
         ("vggish", 0.96, 93, 0.93),
+        ("yamnet", 0.96, 93, 0.93),
+        ("effnet", 2.048, 62, 0.992),
+        ("maest", 30.016, 1875, 30.0),
+        ("discogs-maest-20s-pw-2", 20.096, 1250, 20.0),
+        ("discogs-maest-10s-pw-2", 10.016, 625, 10.0),
+        ("discogs-maest-5s-pw-2", 5.056, 313, 5.008),
         ("spleeter", 524288 / 44100, 512, 524288 / 44100),
     ],
 )
@@ -142,6 +154,9 @@ def test_patches_and_hops(name: str, patch_seconds: float, hop_frames: int | Non
         ("tempocnn", 256, "1x1/Identity0_reshape"),
         ("openl3", 512, "embeddings"),
         ("vggish", 128, "model/vggish/embeddings"),
+        ("yamnet", 1024, "embeddings"),
+        ("effnet", 1280, "PartitionedCall:1"),
+        ("maest", 768, "PartitionedCall/Identity_7"),
         ("spleeter-5s-3", 1280, "conv2d_4/BiasAdd"),
     ],
 )
@@ -175,6 +190,9 @@ def test_resample_quality_is_that_of_the_official_examples():
         "vgg": 4,
         "tempocnn": 4,
         "vggish": 4,
+        "yamnet": 4,
+        "effnet": 4,
+        "maest": 4,
         "spleeter": 4,
         "openl3": 1,
     }
@@ -486,7 +504,8 @@ def test_repr_is_a_documentation(model: Model):
     first, *lines = text.splitlines()
     assert first == f"{model.name}: {model.title}"
     assert max(map(len, lines)) <= 120
-    for label in ("task", "input", "patch", "parameters", "licence", "weights from", "citation", "layers"):
+    known = ("parameters",) if model.parameters else ()
+    for label in ("task", "input", "patch", *known, "licence", "weights from", "citation", "layers"):
         assert any(line.startswith(f"  {label}:") for line in lines), label
     for layer in model.known_layers:
         assert any(line.split()[:1] == [layer.name] and layer.meaning in line for line in lines)
@@ -826,7 +845,7 @@ def test_a_graph_that_ends_its_process_is_refused(empty_home: Path):
     ("algorithm", "message"),
     [
         ("TensorflowPredict2D", r"on another model's embeddings .*; embviz.register_head\(\) adds it to that model"),
-        ("TensorflowPredictEffnetDiscogs", "'TensorflowPredictEffnetDiscogs' was found"),
+        ("TensorflowPredictFSDSINet", "'TensorflowPredictFSDSINet' was found"),
         ("TensorflowPredictVGGish", "does not run on the patches of its front-end"),
         ("TensorflowPredictTempoCNN", "does not run on the patches of its front-end"),
     ],
