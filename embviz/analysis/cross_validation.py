@@ -20,8 +20,11 @@ TRIES = 10  # orders of the groups that are tried where a class is missing in a 
 def make_folds(truth: NDArray[np.int64], groups: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
     """Return stratified folds, ``[n]``, that no group stands in two of; the seed orders what is otherwise equal.
 
-    Groups are dealt out one after the other, the largest first, each to the fold where its classes are rarest. Where a
-    class stays away from a fold although there are groups enough for all, other orders are tried.
+    The truth is the number of each track's class, ``[n]``, or of several labels those that it has, 0 or 1, ``[n, c]``
+    (in the spirit of K. Sechidis, G. Tsoumakas and I. Vlahavas, On the stratification of multi-label data, ECML 2011:
+    tracks with rare labels are dealt out first). Groups are dealt out one after the other, the largest first, each to
+    the fold where its classes are rarest. Where a class stays away from a fold although there are groups enough for
+    all, other orders are tried.
     """
     counts, member = group_counts(truth, groups)
     possible = np.minimum((counts > 0).sum(axis=0), folds).sum()
@@ -31,7 +34,7 @@ def make_folds(truth: NDArray[np.int64], groups: NDArray[np.int64], folds: int, 
         dealt = _deal_groups(counts, folds, np.random.default_rng((seed, attempt)))
         held = np.zeros((folds, counts.shape[1]))
         np.add.at(held, dealt, counts)
-        figures = int(possible - (held > 0).sum()), float((held / counts.sum(axis=0)).var(axis=0).sum())
+        figures = int(possible - (held > 0).sum()), float((held / np.maximum(1, counts.sum(axis=0))).var(axis=0).sum())
         if best is None or figures < best:
             best, chosen = figures, dealt
         if not best[0]:
@@ -40,10 +43,10 @@ def make_folds(truth: NDArray[np.int64], groups: NDArray[np.int64], folds: int, 
 
 
 def group_counts(truth: NDArray[np.int64], groups: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the tracks of each class in each group, ``[g, c]``, and the place of each track's group, ``[n]``."""
+    """Return the tracks of each class or label in each group, ``[g, c]``, and each track's group, ``[n]``."""
     unique, member = np.unique(groups, return_inverse=True)
-    counts = np.zeros((len(unique), int(truth.max()) + 1), np.int64)
-    np.add.at(counts, (member, truth), 1)
+    counts = np.zeros((len(unique), truth.shape[1] if truth.ndim == 2 else int(truth.max()) + 1), np.int64)
+    np.add.at(counts, member if truth.ndim == 2 else (member, truth), truth if truth.ndim == 2 else 1)
     return counts, member.astype(np.int64)
 
 

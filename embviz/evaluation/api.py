@@ -1,4 +1,4 @@
-"""Downstream tasks: how well small classifiers predict classes from the embeddings of models.
+"""Downstream tasks: how well small classifiers predict classes, quantities or labels from the embeddings of models.
 
 Conventions: a task is a column of a collection that says what each track is. Every classifier is tested only on tracks
 that it was not trained on. Scores are computed from its predictions, in :mod:`embviz.evaluation.metrics`.
@@ -43,19 +43,21 @@ if TYPE_CHECKING:
 
 
 Tracks: TypeAlias = "Collection | pd.DataFrame"
+Target: TypeAlias = "str | Task | Mapping[str, Sequence[str]]"
 Features: TypeAlias = str | Model | Vectors
 VectorPair: TypeAlias = tuple[Vectors, Vectors]
 
 
 def evaluate(  # noqa: PLR0913  options are given by name
     collection: Tracks,
-    target: str | Task | Sequence[str | Task],
+    target: Target | Sequence[Target],
     models: Features | VectorPair | Sequence[Features | VectorPair],
     *,
     layers: str | Sequence[str] | Mapping[str, str] | Mapping[str, Sequence[str]] = "embedding",
     external: Tracks | None = None,
     folds: int | str = 5,
     groups: str | Literal[False] | None = None,
+    kind: str = "auto",
     classifier: str | Sequence[str] = "mlp",
     pooling: str = "mean",
     classes: Mapping[str, Label | None] | Mapping[int, Label | None] | None = None,
@@ -77,9 +79,11 @@ def evaluate(  # noqa: PLR0913  options are given by name
     ----------
     collection : Collection or DataFrame
         The tracks.
-    target : str, Task, or sequence of them
-        The column that says what each track is, or a task (:func:`embviz.list_tasks`), or its name. Whole
-        numbers of a few values are classes, too; quantities are not predicted.
+    target : str, Task, mapping, or sequence of them
+        The column that says what each track is, or a task (:func:`embviz.list_tasks`), or its name. What the column
+        holds decides what is predicted, and a note says it: texts, and whole numbers of a few values, are classes;
+        other numbers (tempo, year, valence) a quantity; lists of texts several labels per track. Labels with a column
+        each, of 0 and 1, are named by a mapping: ``{"tags": ["rock", "jazz"]}``.
     models : str, Model, Vectors, or sequence of them
         What is compared. Vectors of your own are taken as they are; where there is another collection, a pair.
     layers : str, sequence of str or mapping
@@ -94,9 +98,12 @@ def evaluate(  # noqa: PLR0913  options are given by name
         column ``artist`` where it is filled and leaves each class artists enough for all folds; False takes none.
         Artists who share a track (``"A/B"``, ``"A feat. B"``) are one group with all their tracks, see
         :mod:`embviz.collection.artists`. Copies of equal content always stay together.
+    kind : {"auto", "classes", "quantity", "labels"}
+        What a column is taken for where what it holds should not decide, such as ratings from 1 to 9.
     classifier : {"mlp", "logistic", "knn"} or sequence of them
-        What is trained: a multilayer perceptron, logistic regression or nearest neighbors, see
-        :mod:`embviz.evaluation.classifiers`. The baselines "majority" and "chance" are always there.
+        What is trained: a multilayer perceptron, logistic regression (for quantities ridge regression) or nearest
+        neighbors, see :mod:`embviz.evaluation.classifiers`. The baselines "majority" and "chance", for quantities
+        "mean" and "median", are always there.
     pooling : {"mean", "frames", "mean+std", "max", "median"}
         What is trained on: a vector for each track, or its frames, whose probabilities are averaged. Frames take
         several times as long and were no better on the whole (``python -m benchmarks pooling`` measures both).
@@ -104,7 +111,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
         From labels of the other collection to classes of the first, None to leave one out. Labels that are not in it
         stand for the class of their own name.
     learning : sequence of float
-        Shares of the training tracks, 0 … 1, to train on, too.
+        Shares of the training tracks, 0 … 1, to train on, too; for classes only.
     seed : int
         For folds and training.
     executor : concurrent.futures.Executor, optional
@@ -127,7 +134,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
     Raises
     ------
     CollectionError
-        If the labels are no classes, or too few, or nothing is left to test on.
+        If the labels are no classes, or too few, or all equal, or nothing is left to test on.
     OptionError, ModelError, LayerError, WeightsError
         If an option is out of range, or there is no such model, layer, or weights.
 
@@ -154,6 +161,15 @@ def evaluate(  # noqa: PLR0913  options are given by name
     >>> scores = evaluate(table, "genre", vectors, cache=False, workers=1, progress=False).table
     >>> scores[["classifier", "accuracy"]].head(2).values.tolist()
     [['mlp', 1.0], ['majority', 0.5]]
+
+    A quantity is predicted by regression:
+
+    >>> tempo = table.assign(tempo=90 + 10 * values[:, 0])
+    >>> evaluation = evaluate(tempo, "tempo", vectors, classifier="logistic", cache=False, workers=1, progress=False)
+    >>> evaluation.table[["classifier", "measure"]].values.tolist()
+    [['ridge', 'R²'], ['mean', 'R²'], ['median', 'R²']]
+    >>> bool(evaluation.table["score"][0] > 0.9)
+    True
     """
     from embviz.evaluation.evaluation import Evaluation
 
@@ -162,10 +178,12 @@ def evaluate(  # noqa: PLR0913  options are given by name
     kinds, shares = classifiers.check_classifiers(classifier), _check_learning(learning)
     executor, workers = check_executor(executor), check_workers(workers)
     store = resolve_cache(cache)
-    specs = _resolve_targets(target, table, splitting.check_folds(folds), splitting.check_groups(groups))
+    where = splitting.check_folds(folds), splitting.check_groups(groups), splitting.check_kind(kind)
+    specs = _resolve_targets(target, table, *where)
     options: dict[str, Any] = {"external": other, "classes": classes, "seed": _check_seed(seed)}
     # What is wrong is said before anything is computed.
     before = [splitting.make_split(spec, table, **options) for spec in specs]
+    _check_curves(shares, before)
     with reporter(progress) as report:
         found = load_features(
             _labelled_rows(table, [one.labels for one in before]),
@@ -194,10 +212,10 @@ def evaluate(  # noqa: PLR0913  options are given by name
     return Evaluation(tuple(ordered), {one.name: TaskCollections(table, other) for one in splits}, tuple(notes), seed)
 
 
-def _resolve_targets(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> list[TaskSpec]:
+def _resolve_targets(target: Any, table: pd.DataFrame, folds: int | str, groups: Any, kind: str) -> list[TaskSpec]:
     """Return the tasks of the targets, checked to be different."""
     given = list(target) if isinstance(target, list | tuple) else [target]
-    specs = [splitting.resolve_target(one, table, folds, groups) for one in given]
+    specs = [spec for one in given for spec in splitting.resolve_target(one, table, folds, groups, kind)]
     names = [one.name for one in specs]
     if not names or len(set(names)) < len(names):
         found = "nothing" if not names else f"{next(name for name in names if names.count(name) > 1)!r} twice"
@@ -210,6 +228,13 @@ def _check_learning(learning: Any) -> tuple[float, ...]:
     if any(isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1 for share in given):
         raise OptionError(f"learning is a list of shares above 0 and up to 1, {learning!r:.80} was found.")
     return tuple(sorted({float(share) for share in given if share < 1}))
+
+
+def _check_curves(shares: Sequence[float], splits: Sequence[Split]) -> None:
+    other = next((one for one in splits if one.labels.kind != "classes"), None)
+    if shares and other is not None:
+        what = "a quantity" if other.labels.kind == "quantity" else "several labels per track"
+        raise OptionError(f"Learning curves are those of classes, and {other.name!r} is {what}: leave learning= out.")
 
 
 def _check_seed(seed: Any) -> int:
@@ -242,15 +267,16 @@ def _fit_all_tracks(kind: str, vectors: Vectors, labels: labelling.Labels, seed:
     truth = labels.truth[track]
     with classifiers.single_threaded():
         weights = classifiers.sample_weights(truth, track)
-        return classifiers.fit(kind, x, truth, weights, len(labels.classes), derive_seed(seed, WHOLE))
+        return classifiers.fit(kind, x, truth, weights, labels.outputs, derive_seed(seed, WHOLE))
 
 
 def train(  # noqa: PLR0913  options are given by name
     collection: Tracks,
-    target: str | Task,
+    target: Target,
     model: Features,
     *,
     layer: str = "embedding",
+    kind: str = "auto",
     classifier: str = "mlp",
     pooling: str = "mean",
     name: str | None = None,
@@ -265,8 +291,9 @@ def train(  # noqa: PLR0913  options are given by name
 
     Parameters
     ----------
-    collection, target, pooling, seed, executor, workers, engine, cache, progress
-        As for :func:`evaluate`, which measures how good such a classifier is: this one has seen all tracks.
+    collection, target, kind, pooling, seed, executor, workers, engine, cache, progress
+        As for :func:`evaluate`, which measures how good such a classifier is: this one has seen all tracks. Of several
+        labels per track, each has a probability of its own; there is no head for a quantity.
     model : str, Model or Vectors
         The model, or vectors of your own.
     layer : str
@@ -316,8 +343,16 @@ def train(  # noqa: PLR0913  options are given by name
         raise OptionError(f"A head is applied to one layer, {layer!r:.80} was found; name it.")
     table = labelling.check_table(collection)
     seed = _check_seed(seed)
-    spec = splitting.resolve_target(target, table, 2, groups=False)
-    labels, _ = labelling.read_labels(table, spec.target)
+    specs = splitting.resolve_target(target, table, 2, groups=False, kind=splitting.check_kind(kind))
+    if len(specs) != 1:
+        raise OptionError(f"A head is trained for one target, {len(specs)} were named.")
+    spec = specs[0]
+    labels, _ = labelling.read_labels(table, spec.target, kind=spec.kind, columns=spec.columns)
+    if labels.kind == "quantity":
+        raise OptionError(
+            f"A head gives probabilities, and {spec.target!r} is a quantity: evaluate measures how well it is "
+            "predicted; a head is trained on classes, as with assign(range=pandas.cut(…).astype(str)), or labels."
+        )
     with reporter(progress) as report:
         rows = _labelled_rows(table, [labels])
         options = {"engine": engine, "cache": cache, "executor": executor, "workers": workers, "progress": report}
@@ -346,6 +381,6 @@ def train(  # noqa: PLR0913  options are given by name
         classes=labels.classes,
         kind=classifier,
         weights=weights,
-        exclusive=True,
+        exclusive=labels.kind == "classes",
         facts=facts,
     )

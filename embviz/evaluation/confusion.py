@@ -15,6 +15,7 @@ from embviz.core.text import format_cell, plural
 from embviz.core.worker import Worker
 from embviz.errors import AudioError, OptionError, did_you_mean
 from embviz.evaluation import metrics
+from embviz.evaluation.outcomes import outcomes
 from embviz.models import model_title
 from embviz.widgets import browser_audio
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
@@ -37,12 +38,17 @@ SIDES = {"cv": "Cross-validation", "external": "External"}
 class ConfusionMatrix:
     """What a classifier took the tracks of each class for, and these tracks.
 
+    A quantity is shown in five ranges, with the tracks that were missed farthest first; of several labels per track,
+    one is shown.
+
     Parameters
     ----------
     result : Result
         Whose predictions are counted.
     collections : TaskCollections
         Where the tracks are.
+    label : str, optional
+        Which of several labels per track is shown; by default the one that most have.
     external : bool
         Whether the other collection is shown first, where there is one; the page can switch.
     player : bool or Player
@@ -54,7 +60,7 @@ class ConfusionMatrix:
     Raises
     ------
     OptionError
-        If `external` is asked for where nothing was answered for another collection.
+        If `external` is asked for where nothing was answered for another collection, or there is no such label.
 
     Examples
     --------
@@ -67,6 +73,7 @@ class ConfusionMatrix:
         result: Result,
         collections: TaskCollections,
         *,
+        label: str | None = None,
         external: bool = False,
         player: Any = True,
         clock: str | None = None,
@@ -78,10 +85,11 @@ class ConfusionMatrix:
             raise OptionError(
                 "There are no answers for another collection; pass external= to evaluate, or leave it out here."
             )
+        several = result.kind == "labels"
+        result, self._outcomes = outcomes(result, label)
+        self._label = result.classes[-1] if several else ""
         self._result, self._collections = result, collections
-        self._predictions = {"cv": result.predictions}
-        if result.external is not None:
-            self._predictions["external"] = result.external
+        self._predictions = {side: one.predictions for side, one in self._outcomes.items()}
         self._chosen: tuple[int, int] | None = None
         self._on_choose: list[Callable[[int], None]] = []
         self._on_cell: list[Callable[[list[int]], None]] = []
@@ -115,26 +123,30 @@ class ConfusionMatrix:
     def selection(self) -> pd.DataFrame:
         """The tracks of the chosen cell, most certain first: their rows of the table.
 
-        Columns ``truth``, ``predicted`` and ``probability`` (of what was predicted) come first. Without a chosen cell
+        Columns ``truth``, ``predicted`` and ``probability`` (of what was predicted; of a label, that the track has it;
+        of a quantity, in its place the ``residual``) come first. Without a chosen cell
         there are no rows.
         """
         import pandas as pd
 
-        predictions, places = self._predictions[self.widget.test_set], self._places()
-        classes = np.array(self._result.classes, dtype=object)
-        said = pd.DataFrame(
-            {
-                "truth": classes[predictions.truth[places]],
-                "predicted": classes[predictions.predicted[places]],
-                "probability": predictions.proba[places].max(axis=1),
-            },
-            index=pd.Index(predictions.tracks[places], name="track"),
-        )
+        side, places = self.widget.test_set, self._places()
+        facts = {name: values[places] for name, values in self._outcomes[side].facts.items()}
+        said = pd.DataFrame(facts, index=pd.Index(self._predictions[side].tracks[places], name="track"))
         table = self._table()
         if table is None:
             return said
-        facts = table.reindex(said.index).drop(columns=list(said.columns), errors="ignore")
-        return said.join(facts)
+        return said.join(table.reindex(said.index).drop(columns=list(said.columns), errors="ignore"))
+
+    @property
+    def wrong(self) -> int:
+        """How many tracks of the cross-validation were taken for another class, or range."""
+        predictions = self._predictions["cv"]
+        return int((predictions.predicted != predictions.truth).sum())
+
+    @property
+    def label(self) -> str:
+        """Which of several labels per track is shown; empty where each track has one class, or a quantity."""
+        return self._label
 
     @property
     def counts(self) -> pd.DataFrame:
@@ -274,12 +286,12 @@ class ConfusionMatrix:
     # What is shown. ------------------------------------------------------------------------------------------------
 
     def _places(self) -> NDArray[np.int64]:
-        """Return the places of the chosen cell's tracks among the answers, most certain first."""
+        """Return the places of the chosen cell's tracks among the answers, most certain, or farthest off, first."""
         if self._chosen is None:
             return np.zeros(0, np.int64)
         predictions, (truth, answer) = self._predictions[self.widget.test_set], self._chosen
         places = np.flatnonzero((predictions.truth == truth) & (predictions.predicted == answer))
-        return places[np.argsort(-predictions.proba[places, answer], kind="stable")]
+        return places[np.argsort(-self._outcomes[self.widget.test_set].rank[places], kind="stable")]
 
     def _list(self) -> None:
         if self._chosen is None:
@@ -290,6 +302,9 @@ class ConfusionMatrix:
         rows = self._facts([int(label) for label in predictions.tracks[shown]])
         for row, proba in zip(rows, np.nan_to_num(predictions.proba[shown]), strict=True):
             row["probability"], row["own"] = round(float(proba[answer]), 4), round(float(proba[truth]), 4)
+        said = self._outcomes[self.widget.test_set].said
+        for row, place in zip(rows, shown if said else [], strict=False):
+            row["said"] = said[place]
         self.widget.chosen = {"truth": truth, "answer": answer, "rows": rows, "more": len(places) - len(shown)}
 
     def _table(self) -> pd.DataFrame | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from embviz.core import io
 from embviz.core.spreadsheet import escape_table
 from embviz.core.text import one_line, plural, printable
 from embviz.errors import EmbvizError, ModelError, OptionError, did_you_mean
-from embviz.evaluation import metrics, plots, summary, table_html
+from embviz.evaluation import metrics, plots, summary, table_html, weighted_metrics
 from embviz.evaluation.results import Predictions, Result, TaskCollections
 from embviz.evaluation.summary import KEYS, result_name
 from embviz.evaluation.table_data import table_data
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import os
 
     import plotly.graph_objects as go
+    from numpy.typing import NDArray
     from pandas import DataFrame
 
     from embviz.evaluation.confusion import ConfusionMatrix
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
 
 
 LISTED = 20  # results in a message
+MOST_BINS = 1000  # of a calibration curve
+KIND_TEXTS = {"classes": "one class per track", "quantity": "a quantity", "labels": "several labels per track"}
+INSTEAD = {
+    "classes": "per_class() and confusion_matrix() say how well each is told.",
+    "quantity": "residuals() lists by how much each track was missed.",
+    "labels": "per_label() says how well each is told.",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +75,8 @@ class Evaluation:
         object.__setattr__(self, "notes", tuple(self.notes))
         for task in self.tasks:
             classes = {result.classes for result in self.results if result.task == task}
+            if len({result.kind for result in self.results if result.task == task}) > 1:
+                raise OptionError(f"{task!r} is of several kinds, such as classes and a quantity; use other names.")
             if len(classes) > 1:
                 raise OptionError(
                     f"All cells of a task have the same classes, those of {task!r} have "
@@ -85,11 +95,13 @@ class Evaluation:
         """All scores, a row per result; fractions, NaN where there is nothing.
 
         Its columns: what the result is of (task, model, layer, classifier, pooling, dimensions; the baselines have no
-        model and no layer), how much was tested (tracks, classes, folds), ``accuracy`` (class-weighted, the mean over
-        folds) with its standard deviation over folds ``std`` and its 95 % bootstrap interval ``low`` to ``high``,
-        ``f1`` and ``auc`` (macro), then the class-weighted accuracy for the other collection, ``external``, and the
-        ``drop`` to it, with their intervals, and the number of its tracks. Where the other collection lacks classes,
-        both sides of the drop are without these.
+        model and no layer), how much was tested (tracks, classes, folds), the ``measure`` of the task and the ``score``
+        (the mean over folds) with its standard deviation over folds ``std`` and its 95 % bootstrap interval ``low`` to
+        ``high``. For classes the measure is the class-weighted ``accuracy``, beside ``f1`` and ``auc`` (macro); for
+        quantities it is R², beside ``mae`` (in the unit of the column) and ``spearman``; for several labels it is
+        ROC-AUC (macro), ``auc``, beside ``pr_auc``. Then come the score for the other collection, ``external``, and
+        the ``drop`` to it, with their intervals, and the number of its tracks. Where the other collection lacks
+        classes, both sides of the drop are without these.
         """
         return summary.score_table(self.results, self.seed)
 
@@ -98,10 +110,11 @@ class Evaluation:
         """Tests of the difference of each two results of a task, and of each and the majority: a row per pair.
 
         Its columns: task, a and b (``"model / layer / classifier"``), the number of ``tracks`` that both predicted, the
-        ``difference`` of their class-weighted accuracies on these, its 95 % bootstrap interval ``low`` to ``high``,
-        ``p`` of a paired permutation test that swaps the predictions of the two for a track (or a group), and
-        ``p_adjusted``, corrected for the number of pairs of that task by Holm's method. Results without a track in
-        common are not compared, and neither is chance, which is luck itself.
+        ``difference`` of their scores on these, its 95 % bootstrap interval ``low`` to ``high``, ``p`` of a paired
+        permutation test that swaps the predictions of the two for a track (or a group), and ``p_adjusted``, corrected
+        for the number of pairs of that task by Holm's method. Results without a track in common are not compared, and
+        neither is chance, which is luck itself. For quantities and labels, ``p`` is twice the share of bootstrap draws
+        on the other side of no difference, and only results for the same tracks in the same folds are compared.
         """
         return summary.pair_table(self.results, self.seed)
 
@@ -151,7 +164,7 @@ class Evaluation:
         asked = {name: value for name, value in options.items() if value is not None}
         if model is None and not asked:
             trained = [result for result in results if not result.is_baseline]
-            return max(trained or results, key=lambda result: metrics.accuracy(result.predictions))
+            return max(trained or results, key=lambda result: summary.main_score(result.predictions))
         fitting = [result for result in results if model is None or _matches(result, model)]
         fitting = [result for result in fitting if all(getattr(result, name) == asked[name] for name in asked)]
         if len(fitting) == 1:
@@ -202,7 +215,7 @@ class Evaluation:
         """
         import pandas as pd
 
-        result, predictions = self._select(model, external=external, which=which)
+        result, predictions = self._select(model, external=external, which=which, kind="classes")
         facts = metrics.per_class(predictions, len(result.classes))
         return pd.DataFrame({"class": _classes(result), **facts}).astype({"tracks": int})
 
@@ -228,7 +241,7 @@ class Evaluation:
         """
         import pandas as pd
 
-        result, predictions = self._select(model, external=external, which=which)
+        result, predictions = self._select(model, external=external, which=which, kind="classes")
         counts = metrics.confusion(predictions, len(result.classes))
         truth, predicted = (pd.Index(_classes(result), name=name) for name in ("truth", "predicted"))
         return pd.DataFrame(counts, index=truth, columns=predicted)
@@ -236,7 +249,7 @@ class Evaluation:
     def predictions(
         self, model: str | Model | None = None, *, external: bool = False, **which: str | None
     ) -> DataFrame:
-        """Return the predicted class of each track.
+        """Return what was predicted for each track.
 
         Parameters
         ----------
@@ -247,7 +260,9 @@ class Evaluation:
         -------
         pandas.DataFrame
             A row per track, by its label: ``name``, ``truth``, ``predicted``, ``right``, ``probability`` of the
-            predicted class, 0 … 1, and ``fold``.
+            predicted class, 0 … 1, and ``fold``. Of a quantity, ``residual`` (predicted - truth) in place of ``right``
+            and ``probability``. Of several labels, ``truth`` and ``predicted`` are tuples of names, given by thresholds
+            as for :meth:`per_label`, with the numbers of those ``missing`` and ``added``.
 
         Raises
         ------
@@ -262,19 +277,18 @@ class Evaluation:
         names = [""] * len(predictions)
         if tracks is not None and "name" in tracks:
             names = tracks["name"].reindex(predictions.tracks, fill_value="")
-        classes = np.array(_classes(result), dtype=object)
         facts = {
             "name": [printable(str(name)) for name in names],
-            "truth": classes[predictions.truth],
-            "predicted": classes[predictions.predicted],
-            "right": predictions.predicted == predictions.truth,
-            "probability": predictions.proba.max(axis=1, initial=0),
+            **_answers(predictions, _classes(result)),
             "fold": predictions.folds,
         }
         return pd.DataFrame(facts, index=pd.Index(predictions.tracks, name="track"))
 
     def mistakes(self, model: str | Model | None = None, *, external: bool = False, **which: str | None) -> DataFrame:
         """Return the predictions that are wrong, the most certain first.
+
+        Of a quantity, these are all, as :meth:`residuals` returns them; of several labels, those with a label missing
+        or added, the most first.
 
         Parameters
         ----------
@@ -292,12 +306,189 @@ class Evaluation:
             If there is no such result, or several, or no other collection was tested.
         """
         answered = self.predictions(model, external=external, **which)
+        if "residual" in answered:
+            return answered.sort_values("residual", key=abs, ascending=False, kind="stable")
+        if "missing" in answered:
+            wrong = answered["missing"] + answered["added"]
+            return answered[wrong > 0].loc[wrong.sort_values(ascending=False, kind="stable").index[: (wrong > 0).sum()]]
         return answered[~answered["right"]].sort_values("probability", ascending=False, kind="stable")
 
+    def residuals(self, model: str | Model | None = None, *, external: bool = False, **which: str | None) -> DataFrame:
+        """Return by how much each track's quantity was missed, the farthest first.
+
+        Parameters
+        ----------
+        model, external, **which
+            As for :meth:`per_class`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per track, by its label: ``name``, ``truth``, ``predicted``, ``residual`` (predicted - truth) and
+            ``fold``. :meth:`confusion` plays the tracks.
+
+        Raises
+        ------
+        OptionError
+            If it is no quantity that was predicted, or there is no such result, or several.
+        """
+        self._select(model, external=external, which=which, kind="quantity")
+        return self.mistakes(model, external=external, **which)
+
+    def per_label(self, model: str | Model | None = None, *, external: bool = False, **which: str | None) -> DataFrame:
+        """Return the scores of each of several labels per track.
+
+        Parameters
+        ----------
+        model, external, **which
+            As for :meth:`per_class`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per label: ``label``, the number of ``tracks`` that have it, ``auc`` (ROC-AUC) and ``pr_auc`` with
+            their 95 % bootstrap intervals (``auc_low`` …), means over the folds that test tracks with and without it;
+            then ``precision``, ``recall`` and ``f1`` where it is given from a threshold on: in each fold the one with
+            the best F1 in all others. No track decides about itself.
+
+        Raises
+        ------
+        OptionError
+            If there are no several labels per track, or no such result, or several.
+        """
+        import pandas as pd
+
+        result, predictions = self._select(model, external=external, which=which, kind="labels")
+        facts = summary.label_scores(predictions, [self.seed, summary.HERE])
+        return pd.DataFrame({"label": _classes(result), **facts}).astype({"tracks": int})
+
+    def thresholds(
+        self,
+        label: str,
+        model: str | Model | None = None,
+        *,
+        miss: float = 1.0,
+        alarm: float = 1.0,
+        external: bool = False,
+        **which: str | None,
+    ) -> DataFrame:
+        """Return what each threshold on the probability of a class or label costs.
+
+        Parameters
+        ----------
+        label : str
+            The class, or label.
+        model, external, **which
+            As for :meth:`per_class`.
+        miss, alarm : float
+            What it costs to miss a track that has the label, and to give it to one that has it not.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per threshold, falling: ``threshold``, ``precision``, ``recall``, ``f1``, numbers of ``misses`` and
+            ``alarms``, and the ``cost``, the mean per track. The first row gives the label to no track.
+
+        Raises
+        ------
+        OptionError
+            If there is no such label, or its tracks are a quantity, or a cost is below zero.
+        """
+        import pandas as pd
+
+        costs: tuple[Any, ...] = miss, alarm
+        if not all(isinstance(cost, int | float) and cost >= 0 for cost in costs):
+            raise OptionError(f"Costs are numbers of at least 0, {miss!r:.40} and {alarm!r:.40} were found.")
+        truth, proba = self._binary(label, model, external=external, which=which)
+        return pd.DataFrame(weighted_metrics.threshold_costs(truth, proba, miss, alarm))
+
+    def top_k(
+        self, k: int = 3, model: str | Model | None = None, *, external: bool = False, **which: str | None
+    ) -> float:
+        """Return the share of tracks of which a true class, or label, is among the `k` most probable.
+
+        Parameters
+        ----------
+        k : int
+            How many are looked at, from 1.
+        model, external, **which
+            As for :meth:`per_class`.
+
+        Returns
+        -------
+        float
+            0 … 1, the mean over folds. Each track counts once, so that large classes count more than small ones, other
+            than in the class-weighted accuracy.
+
+        Raises
+        ------
+        OptionError
+            If it is a quantity that was predicted, or `k` is out of range, or there is no such result, or several.
+        """
+        result, predictions = self._select(model, external=external, which=which, kind="classes or labels")
+        if type(k) is not int or not 1 <= k <= len(result.classes):
+            raise OptionError(f"k is a whole number from 1 to {len(result.classes)}, {k!r:.40} was found.")
+        return weighted_metrics.top_k(predictions, k)
+
+    def calibration(
+        self,
+        label: str | None = None,
+        model: str | Model | None = None,
+        *,
+        bins: int = 10,
+        external: bool = False,
+        **which: str | None,
+    ) -> DataFrame:
+        """Return how often a label is there, against how probable it was said to be.
+
+        Parameters
+        ----------
+        label : str, optional
+            The class, or label; by default all of them together.
+        model, external, **which
+            As for :meth:`per_class`.
+        bins : int
+            Number of equal ranges of the probability; empty ones are left out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per range: the mean ``probability``, the ``share`` that is there, 0 … 1, and the ``number`` of tracks
+            (without a label, of tracks and labels). In a calibrated classifier the two are the same.
+
+        Raises
+        ------
+        OptionError
+            If it is a quantity that was predicted, or there is no such label, or `bins` is out of range.
+        """
+        import pandas as pd
+
+        if type(bins) is not int or not 1 <= bins <= MOST_BINS:
+            raise OptionError(f"bins is a whole number from 1 to {MOST_BINS}, {bins!r:.40} was found.")
+        truth, proba = self._binary(label, model, external=external, which=which)
+        return pd.DataFrame(weighted_metrics.calibration(truth, proba, bins)).astype({"number": int})
+
+    def _binary(
+        self, label: str | None, model: str | Model | None, *, external: bool, which: Mapping[str, str | None]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Return which tracks have a label, and how probable it was said to be; of all labels, one after the other."""
+        result, predictions = self._select(model, external=external, which=which, kind="classes or labels")
+        if label is not None and label not in result.classes:
+            known = ", ".join(map(repr, result.classes[:LISTED]))
+            hint = did_you_mean(str(label), result.classes)
+            raise OptionError(f"There is no label {label!r:.80} in {result.task!r}; there is {known}.{hint}")
+        truth = predictions.truth
+        if predictions.kind == "classes":
+            truth = truth[:, None] == np.arange(len(result.classes))
+        places = slice(None) if label is None else [result.classes.index(label)]
+        return truth[:, places].ravel(), predictions.proba[:, places].ravel()
+
     def _select(
-        self, model: str | Model | None, *, external: bool, which: Mapping[str, str | None]
+        self, model: str | Model | None, *, external: bool, which: Mapping[str, str | None], kind: str = ""
     ) -> tuple[Result, Predictions]:
         result = self.result(model, **which)
+        if kind and result.kind not in kind:
+            raise OptionError(f"{result.task!r} is {KIND_TEXTS[result.kind]}: {INSTEAD[result.kind]}")
         predictions = result.external if external else result.predictions
         if predictions is None:
             raise OptionError(f"{result_name(result)} was not asked about another collection; give one as external=.")
@@ -348,14 +539,22 @@ class Evaluation:
         return plots.learning_plot(self).keep_still(text=repr(self))
 
     def confusion(
-        self, model: str | Model | None = None, *, external: bool = False, **which: str | None
+        self,
+        model: str | Model | None = None,
+        *,
+        label: str | None = None,
+        external: bool = False,
+        **which: str | None,
     ) -> ConfusionMatrix:
         """Return an interactive confusion matrix, whose cells list and play their tracks.
 
-        Use :meth:`confusion_matrix` for the numbers.
+        Use :meth:`confusion_matrix` for the numbers. A quantity is shown in five ranges, true ones in rows and
+        predicted ones in columns: the tracks of a cell are listed with their residuals, the farthest off first.
 
         Parameters
         ----------
+        label : str, optional
+            Which of several labels per track is shown; by default the one that most have.
         model, external, **which
             As for :meth:`per_class`.
 
@@ -374,7 +573,7 @@ class Evaluation:
         result, _ = self._select(model, external=external, which=which)
         if result.task not in self.collections:
             raise OptionError(f"The tracks of {result.task!r} are not at hand; use confusion_matrix() for the numbers.")
-        return ConfusionMatrix(result, self.collections[result.task], external=external)
+        return ConfusionMatrix(result, self.collections[result.task], label=label, external=external)
 
     # As a whole. -----------------------------------------------------------------------------------------------------
 
@@ -470,13 +669,14 @@ class Evaluation:
         models = len({result.model for result in trained})
         sizes = f"{plural(len(self.tasks), 'task')} × {plural(models, 'model')}, {plural(len(trained), 'cell')}"
         lines = [f"<Evaluation: {sizes}>"]
-        facts = self.table.sort_values("accuracy", ascending=False, kind="stable")
+        facts = self.table.sort_values("score", ascending=False, kind="stable")
         for task in map(printable, self.tasks):
             best = next(facts[(facts["task"] == task) & (facts["model"] != "")].itertuples(), None)
             if best is not None:
                 ends = f"{100 * best.low:.1f} … {100 * best.high:.1f}"
+                measure = "" if best.measure == "accuracy" else f"{best.measure} "
                 name = f"{best.model} / {best.layer} / {best.classifier}"
-                lines.append(f"  {one_line(task)}: {100 * best.accuracy:.1f} % ({ends}) {one_line(name)}")
+                lines.append(f"  {one_line(task)}: {measure}{100 * best.score:.1f} % ({ends}) {one_line(name)}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -492,6 +692,28 @@ def _matches(result: Result, model: str | Model) -> bool:
         return result.model == get_model(model).name
     except ModelError:  # own vectors have whatever name their maker gave them
         return False
+
+
+def _answers(predictions: Predictions, names: Sequence[str]) -> dict[str, Any]:
+    """Return the columns of what was predicted."""
+    if predictions.kind == "quantity":
+        truth, predicted = predictions.truth, predictions.predicted
+        return {"truth": truth, "predicted": predicted, "residual": predicted - truth}
+    if predictions.kind == "labels":
+        given, truth = weighted_metrics.decide(predictions), predictions.truth
+        named = [
+            [tuple(name for name, there in zip(names, row, strict=True) if there) for row in rows]
+            for rows in (truth, given)
+        ]
+        missing, added = (truth & ~given).sum(axis=1), (given & ~truth).sum(axis=1)
+        return {"truth": named[0], "predicted": named[1], "missing": missing, "added": added}
+    classes = np.array(names, dtype=object)
+    return {
+        "truth": classes[predictions.truth],
+        "predicted": classes[predictions.predicted],
+        "right": predictions.predicted == predictions.truth,
+        "probability": predictions.proba.max(axis=1, initial=0),
+    }
 
 
 def _classes(result: Result) -> list[str]:

@@ -53,7 +53,7 @@ class Experiment:
         self, train: NDArray[np.int64], test: NDArray[np.int64], fold: int, other: FeatureMatrix | None = None
     ) -> TrainingJob:
         labels, seed = self.split.labels, derive_seed(self.seed, fold)
-        return TrainingJob(self.classifier, len(labels.classes), seed, self.matrix, labels.truth, train, test, other)
+        return TrainingJob(self.classifier, labels.outputs, seed, self.matrix, labels.truth, train, test, other)
 
     def result(self, proba: Sequence[NDArray[np.float32]]) -> Result:
         """Return the result, from the probabilities of the jobs."""
@@ -89,7 +89,8 @@ def build_experiments(
         outside = None
         if split.external is not None and features.external is not None:
             outside = build_feature_matrix(features.external, split.external.tracks)
-        experiments += [Experiment(split, features, kind, shares, seed, matrix, outside) for kind in kinds]
+        names = [classifiers.trained_name(kind, split.labels.kind) for kind in kinds]
+        experiments += [Experiment(split, features, name, shares, seed, matrix, outside) for name in names]
     return experiments
 
 
@@ -97,14 +98,15 @@ def baseline_results(split: Split, seed: int) -> list[Result]:
     """Return the results of the baselines, which look at nothing."""
     truth, classes = split.labels.truth, split.labels.classes
     results = []
-    for kind in classifiers.BASELINES:
+    outputs = split.labels.outputs
+    for kind in classifiers.baselines(split.labels.kind):
         proba = [
-            classifiers.baseline_proba(kind, truth[train], len(test), len(classes), (seed, fold))
+            classifiers.baseline_proba(kind, truth[train], len(test), outputs, (seed, fold))
             for fold, train, test in _iterate_folds(split)
         ]
         external = None
         if split.external is not None:
-            outside = classifiers.baseline_proba(kind, truth, len(split.external), len(classes), (seed, len(proba)))
+            outside = classifiers.baseline_proba(kind, truth, len(split.external), outputs, (seed, len(proba)))
             external = _external_predictions(split.external, outside)
         predictions = _merge_predictions(split, proba)
         results.append(Result(split.name, "", "", kind, "", 0, 0, classes, predictions, external))
@@ -126,7 +128,7 @@ def _iterate_folds(
 def _merge_predictions(split: Split, proba: Sequence[NDArray[np.float32]]) -> Predictions:
     """Return the predictions of all folds as one."""
     labels = split.labels
-    found = np.empty((len(labels), len(labels.classes)), np.float32)
+    found = np.empty((len(labels), labels.outputs), np.float32)
     for (_, _, test), some in zip(_iterate_folds(split), proba, strict=True):
         found[test] = some
     return Predictions(labels.tracks, labels.truth, found, split.folds, split.groups)

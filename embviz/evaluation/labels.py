@@ -2,7 +2,8 @@
 
 Conventions: classes are numbered from 0 in the order of their names (of their values for numbers, of the categories for
 a column of categories). A track whose cell is empty has no class and is left out. Numbers that say *which*, together or
-not, are groups: the same number, the same artist or album or content.
+not, are groups: the same number, the same artist or album or content. Other numbers are a quantity. Lists, and several
+columns of 0 and 1, are several labels for each track: an empty list has none of them, an empty cell is not known.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from embviz.collection.artists import ARTIST, artist_names, join_names
 from embviz.collection.loaders import check_column
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, OptionError, did_you_mean
+from embviz.evaluation.results import Kind, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,22 +28,53 @@ if TYPE_CHECKING:
 MOST = 50  # different whole numbers that are still classes …
 LEAST = 5.0  # … where each stands for so many tracks on average
 SHOWN = 5  # names in a sentence
+STRATA = 10  # ranges of a quantity that folds are stratified by
+KINDS = ("auto", "classes", "quantity", "labels")
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The tracks of a collection that have a class."""
+    """The tracks of a collection that have a class, or a quantity, or labels."""
 
     column: str  # where the classes stand
-    classes: tuple[str, ...]  # their names
+    classes: tuple[str, ...]  # their names; none of a quantity
     tracks: NDArray[np.int64]  # [n], labels of the tracks, in the order of the table
-    truth: NDArray[np.int64]  # [n], number of each track's class
+    truth: NDArray[Any]  # [n] or [n, c], as in Predictions
+
+    @property
+    def kind(self) -> Kind:
+        """Whether tracks have ``"classes"``, a ``"quantity"`` or several ``"labels"``."""
+        return kind_of(self.truth)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers are predicted for a track."""
+        return len(self.classes) or 1
 
     @property
     def absent(self) -> list[str]:
-        """Names of the classes that no track has."""
+        """Names of the classes, or labels, that no track has."""
+        if self.kind == "quantity":
+            return []
+        if self.kind == "labels":
+            return [
+                name for name, there in zip(self.classes, np.any(self.truth, axis=0).tolist(), strict=True) if not there
+            ]
         present = set(self.truth.tolist())
         return [name for i, name in enumerate(self.classes) if i not in present]
+
+    @property
+    def strata(self) -> NDArray[np.int64]:
+        """What folds are stratified by, ``[n]``: the classes, or tenths of a quantity.
+
+        Of labels, which a track has and then which it has not, ``[n, 2 c]``.
+        """
+        if self.kind == "classes":
+            return self.truth
+        if self.kind == "labels":
+            return np.column_stack([self.truth, ~self.truth]).astype(np.int64)
+        cuts = np.quantile(self.truth, np.linspace(0, 1, STRATA + 1)[1:-1])
+        return np.unique(np.searchsorted(cuts, self.truth, side="right"), return_inverse=True)[1].astype(np.int64)
 
     def without(self, tracks: Iterable[int]) -> Labels:
         """Return the labels without some tracks; the classes stay."""
@@ -69,23 +102,161 @@ def check_table(collection: Any) -> pd.DataFrame:
     return table
 
 
-def read_labels(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
-    """Return the labels in a column, and sentences about what is left out."""
+def read_labels(
+    table: pd.DataFrame, name: str, *, kind: str = "auto", columns: tuple[str, ...] = ()
+) -> tuple[Labels, list[str]]:
+    """Return the labels in a column, and sentences about what is left out and what it was taken for.
+
+    With `columns`, these hold 0 or 1 for a label each, and `name` is what they are called together.
+    """
+    if columns:
+        return _read_columns(table, name, columns)
     cells = table[check_column(table, name)]
     there = is_filled(cells)
     if not there.any():
         raise CollectionError(f"No track has a label in column {name!r}; name a column that says what tracks are.")
-    texts, classes = _classes(cells[there], name)
+    tracks = table.index.to_numpy(np.int64)[there]
+    found = _holds(cells[there], name) if kind == "auto" else kind
+    notes = (
+        []
+        if there.all()
+        else [f"{plural(int((~there).sum()), 'track')} without a label in {shorten(name)!r}: left out."]
+    )
+    if found == "quantity":
+        labels = Labels(name, (), tracks, read_quantity(cells[there], name))
+        what = "a quantity is predicted (regression), scored by R²"
+    elif found == "labels":
+        sets = read_label_sets(cells[there], name)
+        names = tuple(sorted(set().union(*sets)))
+        labels = Labels(name, names, tracks, _indicators(sets, names))
+        what = f"{plural(len(names), 'label')} are predicted, each by itself, scored by ROC-AUC"
+    else:
+        return _read_classes(cells[there], name, tracks), notes
+    return labels, [f"Column {shorten(name)!r}: {what}.", *notes]
+
+
+def _read_classes(cells: pd.Series, name: str, tracks: NDArray[np.int64]) -> Labels:
+    texts, classes = _classes(cells, name)
     if len(classes) == 1:
         raise CollectionError(
             f"All {plural(len(texts), 'track')} with a label in {name!r} are {classes[0][:60]!r}: two classes or more "
             "are needed to tell them apart."
         )
     number = {text: i for i, text in enumerate(classes)}
-    truth = np.array([number[text] for text in texts], np.int64)
-    notes = [f"{plural(int((~there).sum()), 'track')} without a label in {shorten(name)!r}: left out."]
-    labels = Labels(name, tuple(classes), table.index.to_numpy(np.int64)[there], truth)
-    return labels, [] if there.all() else notes
+    return Labels(name, tuple(classes), tracks, np.array([number[text] for text in texts], np.int64))
+
+
+def _holds(cells: pd.Series, name: str) -> Kind:
+    """Return what a column holds: lists are several labels, and numbers that are no classes a quantity."""
+    values = cells.tolist()
+    if any(isinstance(value, list | tuple | set | frozenset | np.ndarray) for value in values):
+        return "labels"
+    if all(_is_number(value) for value in values):
+        return "classes" if _are_classes(values) else "quantity"
+    if all(isinstance(value, str) for value in values):
+        numbers = [_parse_number(value) for value in values]
+        if None not in numbers and _look_like_a_quantity(numbers) and not _is_categorical(cells):
+            raise CollectionError(
+                f"Column {name!r} holds numbers as text ({values[0][:40]!r} was found): make numbers of it, as with "
+                f"assign({_keyword(name)}=pandas.to_numeric(collection[{name!r}])), or say kind='classes'."
+            )
+    return "classes"
+
+
+def _is_categorical(cells: pd.Series) -> bool:
+    import pandas as pd
+
+    return isinstance(cells.dtype, pd.CategoricalDtype)
+
+
+def _keyword(name: str) -> str:
+    return name if name.isidentifier() else "number"
+
+
+def _parse_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _are_classes(values: list[Any]) -> bool:
+    """Tell whether numbers are whole ones, and few."""
+    return all(_is_whole(value) for value in values) and len(set(values)) <= max(2, min(MOST, len(values) / LEAST))
+
+
+def _look_like_a_quantity(values: list[Any]) -> bool:
+    """Tell whether numbers that are written as text are no names of classes."""
+    return not all(_is_whole(value) for value in values) or len(set(values)) > max(2, len(values) / 2)
+
+
+def read_quantity(cells: pd.Series, name: str) -> NDArray[np.float64]:
+    """Return the numbers in a column, checked to be finite and not all equal."""
+    values = cells.tolist()
+    odd = next((value for value in values if not _is_number(value)), None)
+    if odd is not None:
+        raise CollectionError(
+            f"A number for each track is expected in column {name!r}, {shorten(odd)[:60]!r} was found; make numbers of "
+            "it, as with pandas.to_numeric."
+        )
+    numbers = np.array(values, np.float64)
+    if not np.isfinite(numbers).all():
+        raise CollectionError(f"Column {name!r} holds numbers that are not finite; empty these cells, or mend them.")
+    if not np.ptp(numbers):
+        raise CollectionError(
+            f"All {plural(len(numbers), 'track')} with a number in {name!r} have {numbers[0]:g}: a quantity that does "
+            "not vary cannot be predicted; name another column."
+        )
+    return numbers
+
+
+def read_label_sets(cells: pd.Series, name: str) -> list[set[str]]:
+    """Return the labels of each track from a column of lists; a text is a list of one."""
+    sets = []
+    for value in cells.tolist():
+        several = [value] if isinstance(value, str) else value
+        if not isinstance(several, list | tuple | set | frozenset | np.ndarray) or any(
+            not isinstance(one, str | int | np.integer | bool) for one in several
+        ):
+            raise CollectionError(
+                f"A list of texts for each track is expected in column {name!r}, {shorten(value)[:60]!r} was found; "
+                "assign a column of lists."
+            )
+        sets.append({format_label(one) for one in several} - {""})
+    return sets
+
+
+def _indicators(sets: list[set[str]], names: tuple[str, ...]) -> NDArray[np.bool_]:
+    place = {name: i for i, name in enumerate(names)}
+    truth = np.zeros((len(sets), len(names)), bool)
+    for row, own in enumerate(sets):
+        truth[row, [place[one] for one in own if one in place]] = True
+    return truth
+
+
+def _read_columns(table: pd.DataFrame, name: str, columns: tuple[str, ...]) -> tuple[Labels, list[str]]:
+    """Return the labels of which each has a column of 0 and 1, or of False and True."""
+    there = np.logical_and.reduce([is_filled(table[check_column(table, column)]) for column in columns])
+    if not there.any():
+        raise CollectionError(f"No track has a value in all columns of {name!r}; 0 or 1 in each is expected.")
+    truth = np.zeros((int(there.sum()), len(columns)), bool)
+    for i, column in enumerate(columns):
+        values = table[column][there].tolist()
+        odd = next((value for value in values if isinstance(value, str) or value not in (0, 1)), None)
+        if odd is not None:
+            text = " as text" if isinstance(odd, str) else ""
+            raise CollectionError(
+                f"0 or 1 for each track is expected in column {column!r}, {shorten(odd)[:60]!r}{text} was found; make "
+                "0 and 1 of it."
+            )
+        truth[:, i] = np.array(values, bool)
+    labels = Labels(name, columns, table.index.to_numpy(np.int64)[there], truth)
+    notes = [f"{shorten(name)!r}: {len(columns)} labels are predicted, each by itself, scored by ROC-AUC."]
+    if not there.all():
+        notes.append(
+            f"{plural(int((~there).sum()), 'track')} without a value in a column of {shorten(name)!r}: left out."
+        )
+    return labels, notes
 
 
 def is_filled(cells: pd.Series) -> NDArray[np.bool_]:
@@ -127,14 +298,12 @@ def _is_whole(value: Any) -> bool:
 def _number_classes(values: list[Any], name: str) -> tuple[list[str], list[str]]:
     """Return numbers as classes, where they can be such."""
     broken = next((value for value in values if not _is_whole(value)), None)
-    different = sorted(set(values))
-    if broken is None and len(different) <= max(2, min(MOST, len(values) / LEAST)):
-        return [format_label(value) for value in values], [format_label(value) for value in different]
-    found = f"{broken:g}" if broken is not None else f"{len(different):,} different numbers"
-    raise CollectionError(
-        f"Column {name!r} is a quantity ({found} was found), and quantities are not predicted (no regression): make "
-        f"classes of it, as with assign(range=pandas.cut(collection[{name!r}], 3).astype(str))."
-    )
+    if broken is not None:
+        raise CollectionError(
+            f"Column {name!r} is a quantity ({broken:g} was found), and no class: leave kind='classes' out, or make "
+            f"classes of it, as with assign(range=pandas.cut(collection[{name!r}], 3).astype(str))."
+        )
+    return [format_label(value) for value in values], [format_label(value) for value in sorted(set(values))]
 
 
 def format_label(value: Any) -> str:
@@ -145,6 +314,34 @@ def format_label(value: Any) -> str:
 
 
 # Another collection. -------------------------------------------------------------------------------------------------
+
+
+def read_external(table: pd.DataFrame, ours: Labels, columns: tuple[str, ...]) -> tuple[Labels, list[str]]:
+    """Return the quantity or the labels of another collection, and sentences about what is on one side only."""
+    if columns:
+        there, notes = _read_columns(table, ours.column, columns)
+        return there, notes[1:]
+    cells = table[check_column(table, ours.column)]
+    filled = is_filled(cells)
+    if not filled.any():
+        raise CollectionError(f"No track of the other collection has a value in column {ours.column!r}.")
+    tracks, notes = table.index.to_numpy(np.int64)[filled], []
+    if not filled.all():
+        notes.append(f"{plural(int((~filled).sum()), 'track')} of the other collection without a label: left out.")
+    if ours.kind == "quantity":
+        return Labels(ours.column, (), tracks, read_quantity(cells[filled], ours.column)), notes
+    sets = read_label_sets(cells[filled], ours.column)
+    foreign = set().union(*sets) - set(ours.classes)
+    labels = Labels(ours.column, ours.classes, tracks, _indicators(sets, ours.classes))
+    if not labels.truth.any():
+        raise CollectionError(
+            f"The collections have no label of {ours.column!r} in common; the same names are expected."
+        )
+    if foreign:
+        notes.append(f"The other collection's {quote_names(sorted(foreign))} are no labels here: left out.")
+    if labels.absent:
+        notes.append(f"The other collection has no track of {quote_names(labels.absent)}: not scored there.")
+    return labels, notes
 
 
 def map_labels(

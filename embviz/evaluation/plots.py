@@ -1,8 +1,9 @@
 """Plots of an evaluation: models against each other, accuracy along the layers of a model, and learning curves.
 
-Conventions: accuracy is class-weighted and written in per cent. Intervals hold 95 %. Chance is one in the number of
-classes; who always names the largest class comes to the same where all classes were tested. Cross-validation is a
-filled circle, the other collection an open diamond; curves differ in colour, dashes and marks.
+Conventions: scores are written in per cent: class-weighted accuracy, R² of quantities, ROC-AUC of labels. Intervals
+hold 95 %. Chance is one in the number of classes, and one half for ROC-AUC; who always names the largest class comes to
+the same where all classes were tested; R² is zero for who names the mean. Cross-validation is a filled circle, the
+other collection an open diamond; curves differ in colour, dashes and marks.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from embviz.core.text import plural
 from embviz.errors import ModelError, OptionError, did_you_mean
-from embviz.evaluation import subplots
+from embviz.evaluation import subplots, summary
 from embviz.models import get_model, model_title
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from embviz.models import Model
 
 
-MEASURE = "class-weighted accuracy, 95 % intervals"
+MEASURES = {"accuracy": "class-weighted accuracy", "R²": "R²", "ROC-AUC": "ROC-AUC (macro)"}
+LEARNT = f"{MEASURES['accuracy']}, 95 % intervals"
+PLAIN = ("majority", "mean")  # the better of the baselines
+LOWEST = -50.0  # per cent, of an axis
 LARGER = "larger marks: the best"
 CHANCES = 16  # pixels that texts of chance need
 MOST_ROWS = 40  # of a task; beyond, only the best layer of each model is drawn
@@ -77,7 +81,7 @@ def plot(evaluation: Evaluation, *, task: str | None = None) -> Figure:
     figure = grid[0].figure
     figure.update_yaxes(range=[len(labels) - 0.5, -0.5], showgrid=False, **subplots.tick_labels(labels))
     figure.update_xaxes(**subplots.percent_axis(ends, grid[0].width, brief=True))
-    facts = [MEASURE, *([LARGER] if len(labels) > 1 else []), *note]
+    facts = [_measured(table), *([LARGER] if len(labels) > 1 else []), *note]
     return subplots.finish_figure(figure, tasks[0] if len(tasks) == 1 else "Downstream tasks", facts)
 
 
@@ -142,16 +146,17 @@ def learning_plot(evaluation: Evaluation) -> Figure:
     """
     table = evaluation.learning
     table = table[(table["model"] != "") & table["accuracy"].notna()]
+    table = table.assign(score=table["accuracy"])
     if not (table["share"] < 1).any():
         raise OptionError(
             "There are no smaller training sets to draw; pass learning=, such as learning=(0.1, 0.3), to evaluate."
         )
     table = _add_labels(table).sort_values("tracks", kind="stable")
-    labels, tasks, facts = _rank_labels(table), _task_names(table), [MEASURE]
+    labels, tasks, facts = _rank_labels(table), _task_names(table), [LEARNT]
     if len(labels) > MOST_CURVES:
         models = dict(zip(table["label"], table["model"], strict=True))
         best = {models[label]: label for label in reversed(labels)}
-        labels, facts = [label for label in labels if best[models[label]] == label], [MEASURE, ONLY_BEST]
+        labels, facts = [label for label in labels if best[models[label]] == label], [LEARNT, ONLY_BEST]
     counts = [plural(round(tracks), "training track") for tracks in table["tracks"]]
     table = table.assign(at=table["tracks"], lines=list(zip(table["label"], counts, strict=True)))
     axes = {}
@@ -196,7 +201,7 @@ def _along_layers(evaluation: Evaluation, table: pd.DataFrame) -> Figure:
     curves = list(table.groupby(["task", *_distinguishing_columns(table)], sort=False))
     longest = max(len(name[:LAYER]) for name in names) * subplots.LETTER
     slanted = longest > (subplots.WIDTH - 2 * LEFT) / len(names)
-    best = [rows.loc[rows["accuracy"].idxmax(), "layer"] for _, rows in curves]
+    best = [rows.loc[rows["score"].idxmax(), "layer"] for _, rows in curves]
     listed = [f"{' · '.join(key)} (best: {layer})" for (key, _), layer in zip(curves, best, strict=True)]
     [subplot] = subplots.make_grid([""], LARGE, left=LEFT, legend=listed, below=int(longest * 0.62) if slanted else 0)
     ends = _axis_range(evaluation.table, tasks)
@@ -210,7 +215,7 @@ def _along_layers(evaluation: Evaluation, table: pd.DataFrame) -> Figure:
     subplot.set_x("layer, from input to output", **axis, **subplots.tick_labels(names, longest=LAYER))
     subplot.figure.update_yaxes(**subplots.percent_axis(ends, LARGE))
     title = " · ".join([model_title(table["model"].iloc[0]), *(tasks if len(tasks) == 1 else [])])
-    facts = [MEASURE, f"best: {best[0]}" if len(curves) == 1 else LARGER]
+    facts = [_measured(table), f"best: {best[0]}" if len(curves) == 1 else LARGER]
     return subplots.finish_figure(subplot.figure, title, facts)
 
 
@@ -222,7 +227,9 @@ def _along_models(evaluation: Evaluation, table: pd.DataFrame) -> Figure:
     table = table.assign(at=relative, lines=list(zip(table["layer"], table["label"], strict=True)))
     axis = {"range": [-0.05, 1.05], **subplots.tick_labels(["first", "middle", "last"], [0, 0.5, 1])}
     axes, labels = dict.fromkeys(_task_names(table), axis), list(dict.fromkeys(table["label"]))
-    return _draw_curves(evaluation, table, labels, axes, ("Along the layers", "depth of the layer"), [MEASURE, LARGER])
+    return _draw_curves(
+        evaluation, table, labels, axes, ("Along the layers", "depth of the layer"), [_measured(table), LARGER]
+    )
 
 
 def _draw_chance_levels(
@@ -232,17 +239,18 @@ def _draw_chance_levels(
     if len(tasks) == 1:
         _draw_chance(subplot, evaluation, tasks[0], ends)
         return
-    classes = evaluation.table.drop_duplicates("task").set_index("task")["classes"]
-    levels = {int(n): [task for task in tasks if classes[task] == n] for n in classes[list(tasks)].unique()}
+    table = evaluation.table.drop_duplicates("task")
+    chance = {task: 100 * level for task, level in zip(table["task"], _guessing(table), strict=True)}
+    levels = {level: [task for task in tasks if chance[task] == level] for level in {chance[task] for task in tasks}}
     least, text = CHANCES * (ends[1] - ends[0]) / LARGE, ""
-    for n, own in sorted(levels.items(), reverse=True):
+    for level, own in sorted(levels.items()):
         names = f" ({', '.join(own[:3])}{', …' if len(own) > 3 else ''})" if len(levels) > 1 else ""
-        text = f"{text}, {100 / n:.0f} %{names}" if text else f"chance {100 / n:.0f} %{names}"
-        subplot.line(100 / n, "dash", upright=False)
-        above = min((100 / more for more in levels if more < n), default=math.inf)
+        text = f"{text}, {level:.0f} %{names}" if text else f"chance {level:.0f} %{names}"
+        subplot.line(level, "dash", upright=False)
+        above = min((more for more in levels if more > level), default=math.inf)
         # Lines that are too near each other for a text between them share the one above.
-        if above - 100 / n > least:
-            subplot.write_level(text, 100 / n, ends)
+        if above - level > least:
+            subplot.write_level(text, level, ends)
             text = ""
 
 
@@ -252,7 +260,7 @@ def _draw_chance_levels(
 def _model_scores(evaluation: Evaluation, task: str | None) -> pd.DataFrame:
     """Return the scores of models, of one task or of all."""
     table = evaluation.table
-    table = table[(table["model"] != "") & table["accuracy"].notna()]
+    table = table[(table["model"] != "") & table["score"].notna()]
     if not len(table):
         raise OptionError("There is nothing to draw: no model was evaluated; pass one or more to evaluate.")
     return table if task is None else table[table["task"] == _check_name("task", task, _task_names(table))]
@@ -295,7 +303,7 @@ def _add_labels(table: pd.DataFrame, *, layers: bool = True) -> pd.DataFrame:
 
 def _rank_labels(table: pd.DataFrame) -> list[str]:
     """Return the labels by mean accuracy, the best first."""
-    means = table.groupby("label", sort=False)["accuracy"].mean()
+    means = table.groupby("label", sort=False)["score"].mean()
     return list(means.sort_values(ascending=False, kind="stable").index)
 
 
@@ -303,7 +311,7 @@ def _limit_rows(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows that can be drawn below each other, and what to say of those that are left out."""
     if table["label"].nunique() <= MOST_ROWS:
         return table, []
-    few = table.loc[table.groupby(["task", "model"], sort=False)["accuracy"].idxmax()]
+    few = table.loc[table.groupby(["task", "model"], sort=False)["score"].idxmax()]
     return few.assign(label=[model_title(name) for name in few["model"]]), [ONLY_BEST]
 
 
@@ -321,7 +329,7 @@ def _points(rows: pd.DataFrame, labels: Sequence[str], kind: str, *, apart: floa
 def _values(
     rows: pd.DataFrame, at: Sequence[float], lines: Sequence[Sequence[str]], prefix: str = ""
 ) -> subplots.Values:
-    names = prefix.rstrip("_") or "accuracy", f"{prefix}low", f"{prefix}high"
+    names = prefix.rstrip("_") or "score", f"{prefix}low", f"{prefix}high"
     values, low, high = (100 * rows[name].to_numpy(float) for name in names)
     return subplots.Values(np.array(at, float), values, low, high, lines)
 
@@ -329,13 +337,13 @@ def _values(
 def _axis_range(table: pd.DataFrame, tasks: Sequence[str], more: pd.DataFrame | None = None) -> tuple[float, float]:
     """Return the ends of an axis that holds all intervals, and chance, in per cent."""
     table = table[table["task"].isin(tasks)]
-    values = [100 / classes for classes in table["classes"]]
-    for frame in (table[table["model"] != ""], table[table["classifier"] == "majority"], more):
+    values = [100 * level for level in _guessing(table)]
+    for frame in (table[table["model"] != ""], table[table["classifier"].isin(PLAIN)], more):
         if frame is not None:
-            names = ["accuracy", "low", "high", "external", "external_low", "external_high"]
+            names = ["score", "low", "high", "external", "external_low", "external_high"]
             values += list(100 * frame.reindex(columns=names).to_numpy(float).ravel())
     known = [value for value in values if math.isfinite(value)]
-    return max(0.0, 10 * math.floor(min(known) / 10)) - 2, min(100.0, 10 * math.ceil(max(known) / 10)) + 2
+    return max(LOWEST, 10 * math.floor(min(known) / 10)) - 2, min(100.0, 10 * math.ceil(max(known) / 10)) + 2
 
 
 def _draw_chance(
@@ -343,8 +351,20 @@ def _draw_chance(
 ) -> None:
     table = evaluation.table
     own = table[table["task"] == task]
-    majority = float(own.loc[own["classifier"] == "majority", "accuracy"].max())
-    subplot.draw_chance(int(own["classes"].iloc[0]), majority, ends, upright=upright)
+    majority = float(own.loc[own["classifier"].isin(PLAIN), "score"].max())
+    quantity = bool((own["measure"] == "R²").all())
+    subplot.draw_chance(100 * _guessing(own)[0], majority, ends, upright=upright, quantity=quantity)
+
+
+def _guessing(table: pd.DataFrame) -> list[float]:
+    """Return the score of who looks at nothing, for each row."""
+    return [summary.guessing(*of) for of in zip(table["measure"], table["classes"], strict=True)]
+
+
+def _measured(table: pd.DataFrame) -> str:
+    """Return what is drawn, in words."""
+    names = [MEASURES[name] for name in dict.fromkeys(table["measure"])]
+    return f"{', or '.join(names)}, 95 % intervals"
 
 
 def _thin_out(ticks: Sequence[int]) -> list[int]:

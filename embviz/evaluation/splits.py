@@ -39,6 +39,8 @@ class TaskSpec:
     target: str  # column of the classes
     folds: int | str  # how many, or the column of fixed ones
     groups: str | bool | None  # column of what belongs together; None chooses, False is none
+    columns: tuple[str, ...] = ()  # of 0 and 1, a label each; without, the column itself says it all
+    kind: str = "auto"  # what the column is taken for
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +60,39 @@ class Split:
         return np.arange(len(self.labels)) if self.groups is None else self.groups
 
 
-def resolve_target(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> TaskSpec:
-    """Return the task that is meant by the name of a column, a task, or the name of a task."""
+def check_kind(kind: Any) -> str:
+    """Return what a column is to be taken for, checked to be known."""
+    if kind not in labelling.KINDS:
+        raise OptionError(f"kind is one of {', '.join(map(repr, labelling.KINDS))}; {kind!r:.80} was found.")
+    return str(kind)
+
+
+def resolve_target(
+    target: Any, table: pd.DataFrame, folds: int | str, groups: Any, kind: str = "auto"
+) -> list[TaskSpec]:
+    """Return the tasks meant by the name of a column, a task, the name of a task, or names for several columns."""
+    if isinstance(target, Mapping):
+        return [_label_columns(name, columns, table, folds, groups) for name, columns in target.items()]
+    return [_resolve_one(target, table, folds, groups, kind)]
+
+
+def _label_columns(name: Any, columns: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> TaskSpec:
+    """Return the task of labels that have a column each."""
+    several = tuple(columns) if isinstance(columns, list | tuple) else ()
+    if not isinstance(name, str) or len(set(several)) < max(2, len(several)):
+        raise OptionError(
+            f"A mapping as target leads from a name to two or more different columns, {one_line(repr(columns))[:80]} "
+            "was found; a single column is named as it is."
+        )
+    return TaskSpec(name, name, folds, groups, tuple(check_column(table, column) for column in several))
+
+
+def _resolve_one(target: Any, table: pd.DataFrame, folds: int | str, groups: Any, kind: str) -> TaskSpec:
     from embviz.evaluation.task_registry import TASKS
 
     task: Any = TASKS.get(target) if isinstance(target, str) else target
     if task is None and isinstance(target, str):
-        return TaskSpec(target, target, folds, groups)
+        return TaskSpec(target, target, folds, groups, kind=kind)
     if not all(isinstance(getattr(task, name, None), str) for name in ("name", "target", "folds", "groups")):
         found = one_line(repr(target))[:80]
         raise OptionError(f"A target is the name of a column, or a task, {found} was found.")
@@ -75,6 +103,7 @@ def resolve_target(target: Any, table: pd.DataFrame, folds: int | str, groups: A
         task.target,
         folds if isinstance(folds, str) else own_folds or folds,
         own_groups or None if groups is None else groups,
+        kind=kind,
     )
 
 
@@ -109,14 +138,14 @@ def make_split(
     `classes` leads from labels of the other collection to classes; there are no embeddings of the tracks `failed` of
     the collection and `failed_there` of the other one.
     """
-    labels, notes = labelling.read_labels(table, spec.target)
+    labels, notes = labelling.read_labels(table, spec.target, kind=spec.kind, columns=spec.columns)
     labels = drop_failed(labels, failed, notes, "")
     labels, fixed = _read_folds(spec, table, labels, notes)
     check_classes(labels)
     own = content_groups(table, labels.tracks)
     if fixed is None:
         groups = _make_groups(spec, table, labels, own, notes)
-        folds = cross_validation.make_folds(labels.truth, groups, int(spec.folds), seed)
+        folds = cross_validation.make_folds(labels.strata, groups, int(spec.folds), seed)
     else:
         groups, folds = own, fixed
         if isinstance(spec.groups, str):
@@ -125,13 +154,22 @@ def make_split(
     _note_artists(spec, table, labels, folds, notes)
     there = None
     if external is not None:
-        there, more = labelling.map_labels(external, spec.target, labels.classes, classes)
+        if labels.kind == "classes":
+            there, more = labelling.map_labels(external, spec.target, labels.classes, classes)
+        else:
+            _refuse_mapping(classes)
+            there, more = labelling.read_external(external, labels, spec.columns)
         notes += more
         _note_shared_artists(spec, table, labels, external, there, notes)
         there = drop_failed(there, failed_there, notes, " of the other collection")
         there = _drop_shared(table, labels, external, there, notes)
     alone = len(np.unique(groups)) == len(groups)
     return Split(spec.name, labels, None if alone else groups, folds, there, notes)
+
+
+def _refuse_mapping(classes: Mapping[Any, Any] | None) -> None:
+    if classes is not None:
+        raise OptionError("classes= leads from classes to classes; for quantities and several labels, leave it out.")
 
 
 def drop_failed(labels: Labels, failed: Iterable[int], notes: list[str], of: str) -> Labels:
@@ -169,11 +207,33 @@ def _read_folds(
 
 
 def check_classes(labels: Labels) -> None:
-    """Raise where a class has lost all its tracks."""
+    """Raise where a class has lost all its tracks, or there is nothing to tell apart."""
+    if labels.kind == "labels":
+        _check_labels(labels)
+    if labels.kind == "quantity" and not np.ptp(labels.truth):
+        raise CollectionError(f"What is left of column {labels.column!r} is one number only: nothing can be learnt.")
     if labels.absent:
         raise CollectionError(
             f"No track of {quote_names(labels.absent)} in column {labels.column!r} is left to learn from: leave the "
             "class out, or mend its tracks."
+        )
+
+
+def _check_labels(labels: Labels) -> None:
+    """Raise where there are fewer than two labels, or all tracks have one, or none has it."""
+    if len(labels.classes) < 2:
+        raise CollectionError(
+            f"Column {labels.column!r} holds {plural(len(labels.classes), 'different label')}; two or more are "
+            "expected, or a column of one class for each track."
+        )
+    shares = labels.truth.mean(axis=0)
+    equal = np.flatnonzero((shares == 0) | (shares == 1))
+    if len(equal):
+        whom = "no track" if shares[equal[0]] == 0 else f"all {plural(len(labels), 'track')}"
+        name = labels.classes[int(equal[0])]
+        have = "has" if shares[equal[0]] == 0 else "have"
+        raise CollectionError(
+            f"Label {name!r} of {labels.column!r}: {whom} {have} it, so that nothing tells tracks apart; leave it out."
         )
 
 
@@ -226,17 +286,26 @@ def _group_by_artist(
     return own
 
 
+def _needed(labels: Labels, groups: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the tracks of each class in each group, as :func:`cross_validation.group_counts`; a quantity is one class.
+
+    A label needs tracks that have it and, in columns behind these, tracks that have it not.
+    """
+    strata = np.zeros(len(labels), np.int64) if labels.kind == "quantity" else labels.strata
+    return cross_validation.group_counts(strata, groups)
+
+
 def _are_enough(labels: Labels, groups: NDArray[np.int64], folds: int) -> bool:
     """Tell whether each class has a group for each fold."""
-    counts, _ = cross_validation.group_counts(labels.truth, groups)
+    counts, _ = _needed(labels, groups)
     return bool(((counts > 0).sum(axis=0) >= folds).all())
 
 
 def _check_enough(labels: Labels, groups: NDArray[np.int64], folds: int, unit: str, of: str) -> None:
     """Raise where a class has too few tracks, or groups."""
-    counts, _ = cross_validation.group_counts(labels.truth, groups)
+    counts, _ = _needed(labels, groups)
     held = (counts > 0).sum(axis=0)
-    if unit == "group" and (held == 1).all():
+    if unit == "group" and labels.kind == "classes" and (held == 1).all():
         raise CollectionError(
             f"Each class of {labels.column!r} is one group{of}: what a classifier learns from one group cannot be "
             "tested on another; name other groups, or groups=False."
@@ -248,23 +317,40 @@ def _check_enough(labels: Labels, groups: NDArray[np.int64], folds: int, unit: s
         )
     if held.min() >= folds:
         return
-    name, n = labels.classes[int(held.argmin())], int(held.min())
+    place, n = int(held.argmin()), int(held.min())
     fewer = f"ask for folds={n}, " if n > 1 else ""
     raise CollectionError(
-        f"Class {name!r} of {labels.column!r} has {plural(n, unit)}{of}, fewer than the {folds} folds: {fewer}add "
-        f"{unit}s, or leave the class out."
+        f"{_who(labels, place)} {plural(n, unit)}{of}, fewer than the {folds} folds: {fewer}add "
+        f"{unit}s{_or_leave(labels)}."
     )
+
+
+def _who(labels: Labels, place: int) -> str:
+    """Return the start of a sentence about how much there is of a class."""
+    if labels.kind == "quantity":
+        return f"Column {labels.column!r} has"
+    if labels.kind == "classes":
+        return f"Class {labels.classes[place]!r} of {labels.column!r} has"
+    name, without = labels.classes[place % len(labels.classes)], place >= len(labels.classes)
+    return (
+        f"Without label {name!r} of {labels.column!r} are" if without else f"Label {name!r} of {labels.column!r} is on"
+    )
+
+
+def _or_leave(labels: Labels) -> str:
+    return "" if labels.kind == "quantity" else f", or leave the {'class' if labels.kind == 'classes' else 'label'} out"
 
 
 def _check_fixed(
     spec: TaskSpec, labels: Labels, groups: NDArray[np.int64], folds: NDArray[np.int64], notes: list[str]
 ) -> None:
-    held, _ = cross_validation.group_counts(labels.truth, folds)
+    held, _ = _needed(labels, folds)
     alone = np.flatnonzero((held > 0).sum(axis=0) < 2)
     if len(alone):
+        what = "Class" if labels.kind == "classes" else "Label"
         raise CollectionError(
-            f"Class {labels.classes[alone[0]]!r} of {labels.column!r} stands in one fold of {spec.folds!r} only: "
-            "it can never be learnt and tested; leave it out, or ask for a number of folds."
+            f"{what} {labels.classes[alone[0] % len(labels.classes)]!r} of {labels.column!r} stands in one fold of "
+            f"{spec.folds!r} only: it can never be learnt and tested; leave it out, or ask for a number of folds."
         )
     torn = _count_torn(groups, folds)
     if torn:

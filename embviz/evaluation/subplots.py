@@ -94,11 +94,15 @@ class Subplot:
         look = {"line": {"color": GREY, "width": 1.5, "dash": dash}, "layer": "below"}
         draw(value, **self._place, exclude_empty_subplots=False, **look)
 
-    def draw_chance(self, classes: int, majority: float, ends: tuple[float, float], *, upright: bool) -> None:
-        """Draw and label the scores of chance and majority; `majority` is NaN where it is not known."""
-        chance, majority = 100 / classes, 100 * majority
+    def draw_chance(
+        self, chance: float, majority: float, ends: tuple[float, float], *, upright: bool, quantity: bool = False
+    ) -> None:
+        """Draw and label the scores of chance (in per cent) and majority; `majority` is NaN where it is not known."""
+        majority = 100 * majority
         lines, text = [(chance, "dash")], f"chance {chance:.0f} %"
-        if abs(majority - chance) >= 0.5:
+        if quantity:
+            text = "0 %: the mean of the tracks"
+        elif abs(majority - chance) >= 0.5:
             lines.append((majority, "dot"))
             text = f"{text} (dashed), majority {majority:.0f} % (dotted)"
         elif math.isfinite(majority):

@@ -15,8 +15,8 @@ import numpy as np
 
 from embviz.core.text import plural, printable
 from embviz.errors import OptionError
-from embviz.evaluation import metrics
-from embviz.evaluation.results import LearningPoint
+from embviz.evaluation import metrics, weighted_metrics
+from embviz.evaluation.results import Kind, LearningPoint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 HERE, OUTSIDE, PAIRS, SWAPS = range(4)  # streams of random numbers
 KEYS = ["task", "model", "layer", "classifier", "pooling"]
 ELSEWHERE = ["external", "external_low", "external_high", "drop", "drop_low", "drop_high"]
-SCORES = ["dimensions", "tracks", "classes", "folds", "accuracy", "std", "low", "high", "f1", "auc"]
-COLUMNS = [*KEYS, *SCORES, *ELSEWHERE, "external_tracks"]
+SIZES = ["dimensions", "tracks", "classes", "folds"]
+OTHERS = [f"{name}{end}" for name in ("pr_auc", "mae", "spearman") for end in ("", "_low", "_high")]
+SCORES = ["measure", "score", "accuracy", "std", "low", "high", "f1", "auc", *OTHERS]
+COLUMNS = [*KEYS, *SIZES, *SCORES, *ELSEWHERE, "external_tracks"]
+MEASURES: Mapping[Kind, str] = {"classes": "accuracy", "quantity": "R²", "labels": "ROC-AUC"}
+MAIN = {"quantity": "r2", "labels": "auc"}
 
 
 def result_name(result: Result) -> str:
@@ -85,14 +89,55 @@ def _identity(result: Result) -> dict[str, str]:
     return {name: printable(getattr(result, name)) for name in KEYS}
 
 
-def _scores(result: Result, seed: int) -> dict[str, float]:
+def main_score(predictions: Predictions) -> float:
+    """Return the score that results are ranked by: class-weighted accuracy, R², or macro ROC-AUC."""
+    if predictions.kind == "classes":
+        return metrics.accuracy(predictions)
+    return weighted_metrics.scores(predictions)[MAIN[predictions.kind]]
+
+
+def guessing(measure: str, classes: int) -> float:
+    """Return the score of who looks at nothing."""
+    return {"R²": 0.0, "ROC-AUC": 0.5}.get(measure, 1 / max(1, classes))
+
+
+def _scores(result: Result, seed: int) -> dict[str, Any]:
     predictions = result.predictions
-    by_fold, score = metrics.fold_accuracies(predictions), metrics.accuracy(predictions)
-    std = float(by_fold.std(ddof=1)) if len(by_fold) > 1 else math.nan
-    drawn = _draw_scores(predictions, [seed, HERE])
     sizes = result.dimensions, len(predictions), len(result.classes), len(np.unique(predictions.folds))
-    row = (*sizes, score, std, *metrics.interval(drawn, score), metrics.f1(predictions), metrics.auc(predictions))
-    return dict(zip(SCORES, row, strict=True)) | _external_scores(result, drawn, seed)
+    row: dict[str, Any] = dict(zip(SIZES, sizes, strict=True)) | {"measure": MEASURES[result.kind]}
+    if result.kind == "classes":
+        by_fold, score = metrics.fold_accuracies(predictions), metrics.accuracy(predictions)
+        row |= {"accuracy": score, "f1": metrics.f1(predictions), "auc": metrics.auc(predictions)}
+        drawn = _draw_scores(predictions, [seed, HERE])
+    else:
+        main, found = MAIN[result.kind], weighted_metrics.scores(predictions)
+        draws = weighted_metrics.draw_scores(predictions, [seed, HERE])
+        by_fold, score, drawn = weighted_metrics.fold_scores(predictions), found[main], draws[main]
+        row |= {"auc": found["auc"]} if main == "auc" else {}
+        for name in found.keys() - {main}:
+            ends = metrics.interval(draws[name], found[name])
+            row |= {name: found[name], f"{name}_low": ends[0], f"{name}_high": ends[1]}
+    low, high = metrics.interval(drawn, score)
+    std = float(by_fold.std(ddof=1)) if len(by_fold) > 1 else math.nan
+    return row | {"score": score, "std": std, "low": low, "high": high} | _external_scores(result, drawn, seed)
+
+
+def label_scores(predictions: Predictions, seed: Sequence[int]) -> dict[str, NDArray[Any]]:
+    """Return the scores of each label, as columns."""
+    areas = weighted_metrics.label_areas(predictions, np.ones((1, len(predictions))))
+    parts = [
+        weighted_metrics.label_areas(predictions, some) for some in weighted_metrics.draw_weights(predictions, seed)
+    ]
+    found: dict[str, NDArray[Any]] = {"tracks": predictions.truth.sum(axis=0)}
+    for name, scores in areas.items():
+        draws = np.concatenate([part[name] for part in parts])
+        ends = [metrics.interval(draws[:, i], float(score)) for i, score in enumerate(scores[0])]
+        low, high = np.array(ends).reshape(-1, 2).T
+        found |= {name: scores[0], f"{name}_low": low, f"{name}_high": high}
+    given, truth = weighted_metrics.decide(predictions), predictions.truth
+    hits, said, there = ((truth & given).sum(axis=0), given.sum(axis=0), truth.sum(axis=0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return found | {"precision": hits / said, "recall": hits / there, "f1": 2 * hits / (said + there)}
 
 
 def _external_scores(result: Result, drawn: NDArray[np.float64], seed: int) -> dict[str, float]:
@@ -101,8 +146,8 @@ def _external_scores(result: Result, drawn: NDArray[np.float64], seed: int) -> d
         return {}
     if common is not result.predictions:
         drawn = _draw_scores(common, [seed, HERE])
-    score, drawn_outside = metrics.accuracy(external), _draw_scores(external, [seed, OUTSIDE])
-    drop = metrics.accuracy(common) - score
+    score, drawn_outside = main_score(external), _draw_scores(external, [seed, OUTSIDE])
+    drop = main_score(common) - score
     # Two collections: what was drawn of the one says nothing about what was drawn of the other.
     ends = metrics.interval(drawn - drawn_outside, drop)
     row = (score, *metrics.interval(drawn_outside, score), drop, *ends)
@@ -111,6 +156,8 @@ def _external_scores(result: Result, drawn: NDArray[np.float64], seed: int) -> d
 
 def _draw_scores(predictions: Predictions, seed: Sequence[int]) -> NDArray[np.float64]:
     """Return bootstrap draws of the score of predictions, ``[draws]``."""
+    if predictions.kind != "classes":
+        return weighted_metrics.draw_scores(predictions, seed)[MAIN[predictions.kind]]
     return metrics.BootstrapDraws.draw([predictions], seed).scores(0)
 
 
@@ -118,11 +165,25 @@ def _common(result: Result) -> Predictions | None:
     """Return the predictions of the cross-validation for the classes that the other collection has, too."""
     if result.external is None or not len(result.external):
         return None
+    if result.kind == "quantity":
+        return result.predictions
+    if result.kind == "labels":
+        return _common_labels(result.predictions, result.external)
     there = np.unique(result.external.truth)
     if np.isin(result.predictions.truth, there).all():
         return result.predictions
     common = metrics.select_classes(result.predictions, there)
     return common if len(common) else None
+
+
+def _common_labels(predictions: Predictions, external: Predictions) -> Predictions | None:
+    """Return the predictions of the labels that some tracks of the other collection have, and some not."""
+    both = external.truth.any(axis=0) & ~external.truth.all(axis=0)
+    if both.all():
+        return predictions
+    return (
+        replace(predictions, truth=predictions.truth[:, both], proba=predictions.proba[:, both]) if both.any() else None
+    )
 
 
 def _training_size(predictions: Predictions) -> float:
@@ -146,6 +207,8 @@ def _group_alike(several: Sequence[Predictions]) -> list[list[int]]:
 
 def _compare(results: Sequence[Result], seed: int) -> list[dict[str, Any]]:
     """Return the comparisons of each two results, in their order; those of the same tracks are made at once."""
+    if results and results[0].kind != "classes":
+        return [row for one, other in combinations(results, 2) if (row := _compare_scores(one, other, seed))]
     sets = _group_alike([result.predictions for result in results])
     rows: dict[tuple[int, int], dict[str, Any]] = {}
     for places in sets:
@@ -156,6 +219,21 @@ def _compare(results: Sequence[Result], seed: int) -> list[dict[str, Any]]:
             pairs = [(min(i, j), max(i, j)) for i in one for j in other]
             rows |= _compare_batch(results, predictions, pairs, seed)
     return [rows[pair] for pair in sorted(rows)]
+
+
+def _compare_scores(one: Result, other: Result, seed: int) -> dict[str, Any]:
+    """Return the comparison of two results that predicted the same tracks of a quantity or labels, or nothing."""
+    if len(_group_alike([one.predictions, other.predictions])) > 1:
+        return {}
+    several = one.predictions, other.predictions
+    difference = main_score(several[0]) - main_score(several[1])
+    first, second = (_draw_scores(predictions, [seed, PAIRS]) for predictions in several)  # with the same weights
+    apart = first - second
+    tail = 1 + min((apart <= 0).sum(), (apart >= 0).sum())
+    ends = metrics.interval(apart, difference)
+    names = {"task": printable(one.task), "a": result_name(one), "b": result_name(other), "tracks": len(several[0])}
+    p = min(1.0, 2 * tail / (1 + len(apart)))
+    return names | {"difference": difference, "low": ends[0], "high": ends[1], "p": float(p)}
 
 
 def _compare_batch(

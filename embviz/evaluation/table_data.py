@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from embviz.core.text import clean_line, plural, printable
+from embviz.evaluation import summary
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -15,11 +16,20 @@ if TYPE_CHECKING:
 
 
 WHAT = ("model", "layer", "classifier", "pooling")  # what tells columns apart
-CLASSIFIER_TEXTS = {"mlp": "a multilayer perceptron", "logistic": "logistic regression", "knn": "nearest neighbours"}
+CLASSIFIER_TEXTS = {
+    "mlp": "a multilayer perceptron",
+    "logistic": "logistic regression",
+    "knn": "nearest neighbours",
+    "ridge": "ridge regression",
+}
 POOLING_TEXTS = {"frames": "frames, answers averaged over a track"}
 NONE = "–"
+MEASURE_TEXTS = {
+    "accuracy": "class-weighted accuracy", "R²": "R² (of a quantity)", "ROC-AUC": "ROC-AUC (macro, several labels)",
+}  # fmt: skip
 # The figures of a cell as numbers, with their columns.
-NUMBERS = {name: name for name in ("accuracy", "low", "high", "std", "f1", "auc")} | {
+NUMBERS = {name: name for name in ("low", "high", "std", "f1", "auc", "pr_auc", "mae", "spearman")} | {
+    "accuracy": "score",
     "external_accuracy": "external", "external_low": "external_low", "external_high": "external_high",
     "drop_value": "drop", "drop_low": "drop_low", "drop_high": "drop_high",
 }  # fmt: skip
@@ -57,7 +67,8 @@ def _row(facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]]) -> dict[s
     by_key = {tuple(getattr(fact, name) for name in WHAT): fact for fact in facts.itertuples()}
     cells = [_cell(by_key[key]) if key in by_key else None for key in keys]
     first = facts.iloc[0]
-    guessing = 1 / int(first["classes"])
+    measure = str(first["measure"])
+    guessing = summary.guessing(measure, int(first["classes"]))
     _mark_best(cells, "cv", "accuracy", "low", guessing)
     _mark_best(cells, "external", "external_accuracy", "external_low", guessing)
     baselines = {fact.classifier: fact for fact in facts.itertuples() if not fact.model}
@@ -67,29 +78,54 @@ def _row(facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]]) -> dict[s
         "tracks": int(facts["tracks"].max()),
         "external_tracks": int(facts["external_tracks"].fillna(0).max()),
         "classes": int(first["classes"]),
+        "measure": measure,
+        "guessing": guessing,
+        "extent": _extent(measure, int(first["classes"])),
         "folds": int(first["folds"]),
         "cells": cells,
         "baselines": [
-            {"name": name, "cv": _percent(fact.accuracy), "external": _percent(fact.external)}
-            for name, fact in sorted(baselines.items(), key=lambda item: item[0] != "majority")
+            {"name": name, "cv": _percent(fact.score), "external": _percent(fact.external)}
+            for name, fact in sorted(baselines.items(), key=lambda item: item[0] not in ("majority", "mean"))
         ],
         "published": _published_scores(task, int(first["classes"])),
     }
+
+
+def _extent(measure: str, classes: int) -> str:
+    """Return how much is told apart; with the measure, where it is not the accuracy."""
+    if measure == "R²":
+        return "a quantity, R²"
+    return f"{plural(classes, 'label')}, ROC-AUC" if measure == "ROC-AUC" else f"{classes:,} classes"
+
+
+def _hints(fact: Any) -> list[str]:
+    """Return what is measured beside the score."""
+    if fact.measure == "R²":
+        return [
+            f"mean absolute error {fact.mae:.4g} ({fact.mae_low:.4g} to {fact.mae_high:.4g})",
+            ""
+            if math.isnan(fact.spearman)
+            else f"Spearman's rank correlation {fact.spearman:.3f} "
+            f"({fact.spearman_low:.3f} to {fact.spearman_high:.3f})",
+        ]
+    if fact.measure == "ROC-AUC":
+        return [f"PR-AUC {100 * fact.pr_auc:.1f} ({_range(fact.pr_auc_low, fact.pr_auc_high)})"]
+    auc = "" if math.isnan(fact.auc) else f"area under the ROC curve {fact.auc:.3f}"
+    return [f"macro F1 {100 * fact.f1:.1f}", auc]
 
 
 def _cell(fact: Any) -> dict[str, Any]:
     hints = [
         _interval_hint(fact.low, fact.high),
         "" if math.isnan(fact.std) else f"standard deviation over {fact.folds} folds {100 * fact.std:.1f}",
-        f"macro F1 {100 * fact.f1:.1f}",
-        "" if math.isnan(fact.auc) else f"area under the ROC curve {fact.auc:.3f}",
+        *_hints(fact),
         plural(fact.tracks, "track"),
     ]
     tested = "" if math.isnan(fact.external_tracks) else plural(int(fact.external_tracks), "track")
     outside = [_interval_hint(fact.external_low, fact.external_high), tested]
     numbers = {name: getattr(fact, column) for name, column in NUMBERS.items()}
     return {
-        "cv": _percent(fact.accuracy),
+        "cv": _percent(fact.score),
         "cv_hint": "; ".join(filter(None, hints)),
         "external": _percent(fact.external),
         "external_hint": "; ".join(filter(None, outside)),
@@ -134,7 +170,9 @@ def _published_scores(task: str, classes: int) -> list[dict[str, str]]:
 def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_external: bool) -> str:
     folds = "the folds" if first == "CV" else first
     start = "CV: " if first == "CV" else ""
-    parts = [f"{start}class-weighted accuracy in %, the mean over {folds} of cross-validation"]
+    measures = [MEASURE_TEXTS[name] for name in evaluation.table["measure"].unique()]
+    measured = ", or ".join(measures) or MEASURE_TEXTS["accuracy"]
+    parts = [f"{start}{measured} in %, the mean over {folds} of cross-validation"]
     if has_external:
         parts.append("ext.: that for the other collection, after training on all of this one")
         parts.append("drop: how far it is below the one in cross-validation, in points")

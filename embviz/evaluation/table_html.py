@@ -16,7 +16,7 @@ from typing import Any
 from embviz.core.text import clean_line, plural
 from embviz.evaluation.table_data import NONE
 
-BASELINES = ("majority", "chance")
+BASELINES = ("majority", "chance", "mean", "median")
 # Greys that darken a light page and lighten a dark one. JupyterLab stripes and right-aligns tables of its own accord.
 # Names stay in sight of a wide table where the page tells its colour, which has to be behind them: elsewhere the
 # length that is not there makes "left" void.
@@ -108,7 +108,7 @@ def _figure(cell: dict[str, Any], kind: str, *, first: bool) -> str:
 
 
 def _extent(row: dict[str, Any]) -> str:
-    parts = [f"{row['classes']:,} classes", plural(row["tracks"], "track"), plural(row["folds"], "fold")]
+    parts = [row["extent"], plural(row["tracks"], "track"), plural(row["folds"], "fold")]
     outside = f"<small>ext.: {plural(row['external_tracks'], 'track')}</small>" if row["external_tracks"] else ""
     return f"<small>{' · '.join(parts)}</small>{outside}"
 

@@ -1,7 +1,8 @@
 """Columns of a collection that can be predicted, and those by which tracks can be grouped or split into folds.
 
-Conventions: a column is offered with its ``name``, a ``title`` that can be shown, how many ``classes`` it has for how
-many ``tracks``, of which the smallest has the ``fewest``, and ``why`` it cannot be predicted, or an empty text.
+Conventions: a column is offered with its ``name``, a ``title`` that can be shown, its ``kind`` (classes, a quantity or
+labels), how many ``classes`` it has for how many ``tracks``, of which the smallest has the ``fewest``, and ``why`` it
+cannot be predicted, or an empty text.
 """
 
 from __future__ import annotations
@@ -34,15 +35,18 @@ def filled_values(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def list_targets(table: pd.DataFrame) -> list[Target]:
-    """Return the columns that hold anything, those that can be predicted first."""
+    """Return the columns that hold anything, those that can be predicted first, and among these the quantities last."""
     usable = table[table["problem"] == ""] if "problem" in table.columns else table
     found = [_describe_column(str(name), filled_values(usable[name])) for name in table.columns if name not in FILES]
-    return sorted((one for one in found if one["tracks"]), key=lambda one: bool(one["why"]))
+    return sorted(
+        (one for one in found if one["tracks"]), key=lambda one: (bool(one["why"]), one["kind"] == "quantity")
+    )
 
 
 def default_target(offered: list[Target]) -> str:
     """Return the column that is predicted where none was chosen; empty where none can be."""
-    able = [one["name"] for one in offered if not one["why"]]
+    kinds = {one["name"]: one.get("kind", "classes") for one in offered if not one["why"]}
+    able = sorted(kinds, key=lambda name: kinds[name] != "classes")
     own = [name for name in able if name not in (*APART, "year", "folder")]
     return next((name for name in (*USUAL, *own, *able) if name in able), "")
 
@@ -65,26 +69,45 @@ def list_folds(table: pd.DataFrame) -> list[NameTitle]:
 
 
 def _describe_column(name: str, values: pd.Series[Any]) -> Target:
-    sizes = values.astype(str).value_counts()
-    why = _why_not(name, values, sizes)
-    fewest = int(sizes.min()) if len(sizes) else 0
+    found = _read(name, values)
+    if found is None or found.kind == "classes":
+        sizes = values.astype(str).value_counts()
+        fewest, kind, classes, why = (
+            int(sizes.min()) if len(sizes) else 0,
+            "classes",
+            len(sizes),
+            _why_not(sizes, found),
+        )
+    else:
+        sides = (found.truth, ~found.truth) if found.kind == "labels" else ()
+        fewest = min((int(side.sum(axis=0).min(initial=len(found))) for side in sides), default=len(found))
+        kind, classes = found.kind, len(found.classes)
+        why = "" if fewest > 1 else "a label is on one track, or on none, or on all but one"
     return {
-        "name": name, "title": _title(name), "classes": len(sizes), "tracks": len(values), "fewest": fewest, "why": why,
+        "name": name, "title": _title(name), "kind": kind, "classes": classes, "tracks": len(values), "fewest": fewest,
+        "why": why,
     }  # fmt: skip
 
 
-def _why_not(name: str, values: pd.Series[Any], sizes: pd.Series[int]) -> str:
-    """Return why a column cannot be predicted, in a few words."""
+def _read(name: str, values: pd.Series[Any]) -> labels.Labels | None:
+    """Return what a column holds, or None where it cannot be predicted."""
+    try:
+        found, _ = labels.read_labels(values.to_frame(name), name)
+    except EmbvizError:
+        return None
+    return found if found.kind != "labels" or len(found.classes) > 1 else None
+
+
+def _why_not(sizes: pd.Series[int], found: labels.Labels | None) -> str:
+    """Return why a column of classes cannot be predicted, in a few words."""
     if len(sizes) < 2:
         return "one class only"
-    if len(sizes) == len(values):
+    if len(sizes) == sizes.sum():
         return "each track has its own"
     if len(sizes) > MOST_CLASSES:
         return f"{len(sizes):,} classes are too many"
-    try:
-        labels.read_labels(values.to_frame(name), name)
-    except EmbvizError:
-        return "numbers" if values.dtype.kind in "iuf" else "no classes"
+    if found is None:
+        return "no classes"
     return "" if (sizes > 1).sum() > 1 else "hardly a class has two tracks"
 
 

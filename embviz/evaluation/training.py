@@ -28,6 +28,7 @@ from embviz.core.text import format_duration, one_line
 from embviz.errors import EmbvizError
 from embviz.evaluation import classifiers
 from embviz.evaluation.features import FeatureMatrix
+from embviz.evaluation.results import kind_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class TrainingJob:
     classes: int  # how many there are
     seed: int  # for all that it draws
     features: FeatureMatrix  # of the collection
-    truth: NDArray[np.int64]  # [n], class of each of its tracks
+    truth: NDArray[Any]  # [n] or [n, c], as in Predictions, of each of its tracks
     train: NDArray[np.int64]  # [k], places of the tracks that train
     test: NDArray[np.int64]  # [m], places of the tracks that are tested, in the order of the result
     external: FeatureMatrix | None = None  # of the other collection, where its tracks are tested
@@ -57,7 +58,9 @@ class TrainingJob:
     @cached_property
     def key(self) -> dict[str, Any]:
         """Everything that determines the probabilities."""
+        kind = kind_of(self.truth)
         return {
+            **({} if kind == "classes" else {"kind": kind}),
             "tasks": RECIPE,
             "classifier": self.classifier,
             "settings": classifiers.SETTINGS[self.classifier],
@@ -83,12 +86,15 @@ class TrainingJob:
         )
 
 
-def _digest(array: NDArray[np.int64]) -> str:
+def _digest(array: NDArray[Any]) -> str:
     return hashlib.blake2b(array.tobytes(), digest_size=20).hexdigest()
 
 
 def run_job(job: TrainingJob) -> NDArray[np.float32]:
-    """Train, and return the probabilities of the tested tracks, ``[m, c]``: the mean over each one's points."""
+    """Train, and return the probabilities of the tested tracks, ``[m, c]``: the mean over each one's points.
+
+    Of a quantity, its predicted value, ``[m, 1]``.
+    """
     with classifiers.single_threaded():
         x, track = job.features.select(job.train)
         truth = job.truth[job.train][track]
@@ -97,7 +103,11 @@ def run_job(job: TrainingJob) -> NDArray[np.float32]:
         found = classifiers.fit_predict(job.classifier, x, truth, weights, test, job.classes, job.seed)
     summed = np.zeros((len(job.test), job.classes))
     np.add.at(summed, whose, found)
-    proba: NDArray[np.float32] = (summed / summed.sum(axis=1, keepdims=True)).astype(np.float32)
+    if kind_of(truth) == "classes":
+        whole = summed.sum(axis=1, keepdims=True)
+    else:
+        whole = np.bincount(whose, minlength=len(summed))[:, None]
+    proba: NDArray[np.float32] = (summed / whole).astype(np.float32)
     return proba
 
 

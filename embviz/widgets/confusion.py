@@ -67,6 +67,7 @@ class Confusion(CommandWidget):
     unit = traitlets.Enum(["share", "count"], "share", help="what cells show first").tag(sync=True)
     chosen = traitlets.Dict(
         help="truth, answer (numbers of classes), rows: track, title, artist, probability (of the answer), own (of the "
-        "truth), most certain first; more: how many further rows there are; empty: no cell"
+        "truth) and perhaps said (in place of these), most certain first; more: how many further rows there "
+        "are; empty: no cell"
     ).tag(sync=True)
     current = traitlets.Dict(help="test_set, track: the open one; empty: none").tag(sync=True)

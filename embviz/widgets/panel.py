@@ -41,7 +41,7 @@ COMMANDS: dict[str, Fields] = {
     "set_evaluation_option": {"name": TEXT, "value": PLAIN},
     "evaluate": {},
     "cancel_evaluation": {},
-    "show_confusion": {"cell": WHOLE},
+    "show_confusion": {"cell": WHOLE, "label": WHOLE.or_none()},
     "show_answers": {"cell": WHOLE},
     "train_head": {"cell": WHOLE},
     "save_scores": {"format": TEXT},

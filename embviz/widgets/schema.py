@@ -8,7 +8,7 @@ seconds, or None where a whole track is meant.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict, TypeVar, cast
+from typing import Any, Literal, NotRequired, TypedDict, TypeVar, cast
 
 import traitlets
 
@@ -195,6 +195,7 @@ class Layers(WorkState, total=False):
 class Target(NameTitle):
     """A column that can be predicted, or why it cannot."""
 
+    kind: NotRequired[str]  # classes, quantity or labels
     classes: int
     tracks: int
     fewest: int  # tracks of a class
@@ -241,6 +242,9 @@ class ConfusionState(TypedDict, total=False):
     task: str
     tracks: int
     wrong: int
+    kind: str  # classes, quantity or labels
+    labels: list[dict[str, Any]]  # of several per track: label, tracks, and the scores of each
+    label: int  # place of the one that the matrix shows; -1: none
     can_train_head: bool
     view: str
     training: WorkState

@@ -29,8 +29,9 @@ RTL = "موسيقى"
 def row(task, model, accuracy, **more):
     facts = {
         "task": task, "model": model, "layer": "embedding" if model else "", "classifier": "mlp", "pooling": "mean",
-        "dimensions": 200, "tracks": 40, "classes": 4, "folds": 5, "accuracy": accuracy, "low": accuracy - 0.05,
-        "high": accuracy + 0.04, "external": np.nan, "external_low": np.nan, "external_high": np.nan,
+        "dimensions": 200, "tracks": 40, "classes": 4, "folds": 5, "measure": "accuracy", "score": accuracy,
+        "accuracy": accuracy, "low": accuracy - 0.05, "high": accuracy + 0.04,
+        "external": np.nan, "external_low": np.nan, "external_high": np.nan,
     }  # fmt: skip
     return facts | more
 
@@ -186,7 +187,11 @@ def test_learning_is_drawn_over_the_number_of_tracks():
     assert [bare(text) for text in figure.layout.xaxis.ticktext] == ["8", "16", "32"]
     assert "16 training tracks" in curves["MusiCNN (MSD)"].customdata[1]
     assert "chance and majority 25 %" in notes(figure)
-    many = [facts | {"layer": f"l{i}", "accuracy": (i + 1) / 20} for facts in learnt for i in range(7)]
+    many = [
+        facts | {"layer": f"l{i}", "accuracy": (i + 1) / 20, "score": (i + 1) / 20}
+        for facts in learnt
+        for i in range(7)
+    ]
     crowded = plots.learning_plot(evaluation(GENRE, many))
     assert {bare(trace.name) for trace in crowded.data if trace.name} == {"VGG-I (MSD) · l6", "MusiCNN (MSD) · l6"}
     assert any("only the best layer of each model" in note for note in notes(crowded))

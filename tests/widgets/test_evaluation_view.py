@@ -95,7 +95,7 @@ def test_the_page_offers_what_can_be_predicted_and_says_why_the_rest_cannot(musi
     assert [(one["name"], one["classes"], one["tracks"], one["why"]) for one in offered["targets"]] == [
         ("style", 3, 21, ""),
         ("note", 4, 24, ""),
-        ("bpm", 24, 24, "each track has its own"),
+        ("bpm", 0, 24, ""),
         ("key", 1, 24, "one class only"),
     ]
     assert [one["name"] for one in offered["groups"]] == ["style", "note"]
@@ -109,10 +109,40 @@ def test_the_page_offers_what_can_be_predicted_and_says_why_the_rest_cannot(musi
 
 def test_quantities_and_folds_of_a_table(music):
     table = embviz.Collection.from_folder(music).table.assign(fold=[1 + i % 5 for i in range(24)], half=[0.5, 1.5] * 12)
-    found = {one["name"]: one["why"] for one in targets.list_targets(table)}
-    assert found["half"] == "numbers"
+    table = table.assign(tags=[["a"], ["a", "b"]] * 12, rare=[["a"], *[["b"], []] * 11, ["b"]])
+    found = {one["name"]: one for one in targets.list_targets(table)}
+    assert (found["half"]["kind"], found["half"]["why"]) == ("quantity", "")
+    assert found["tags"]["why"] == found["rare"]["why"] == "a label is on one track, or on none, or on all but one"
     assert [one["name"] for one in targets.list_folds(table)] == ["fold"]
     assert targets.default_target([{"name": "a", "why": "one class only"}]) == ""
+
+
+def test_a_quantity_and_labels_are_predicted_and_their_tracks_heard(music, explore):
+    collection = embviz.Collection.from_folder(music)
+    tags = [["a"] if i % 4 == 0 else ["a", "b"] if i % 2 else [] for i in range(24)]
+    explorer = explore(collection.assign(tags=tags))
+    opened(explorer)
+    command(explorer, "set_evaluation_option", name="models", value=[GOOD])
+    command(explorer, "set_evaluation_option", name="classifier", value="logistic")
+    for target, extent in (("bpm", "a quantity, R²"), ("tags", "2 labels, ROC-AUC")):
+        command(explorer, "set_evaluation_option", name="target", value=target)
+        command(explorer, "evaluate")
+        explorer.wait(60)
+        panel = explorer.widget
+        row = panel.scores["rows"][0]
+        assert (row["task"], row["extent"]) == (target, extent)
+        json.dumps(panel.scores)
+        key = row["items"][0]["key"]
+        command(explorer, "show_confusion", cell=key)
+        assert panel.confusion["tracks"] == 24
+        command(explorer, "show_answers", cell=key)
+    assert [one["label"] for one in panel.confusion["labels"]] == ["a", "b"]
+    assert panel.confusion["label"] == 0
+    command(explorer, "show_confusion", cell=key, label=1)
+    assert panel.confusion["label"] == 1
+    command(explorer, "show_confusion", cell=key, label=2)
+    assert "There is no label 2 in 'tags'" in panel.notice["text"]
+    assert panel.confusion["label"] == 1
 
 
 def test_nothing_to_predict_is_said(tmp_path, explore):

@@ -201,19 +201,26 @@ class EvaluationTab:
         result = evaluation.results[number]
         return result, evaluation.collections[result.task]
 
-    def show_matrix(self, cell: int) -> None:
-        """Show which classes a model takes for which, and the tracks."""
+    def show_matrix(self, cell: int, label: int | None = None) -> None:
+        """Show which classes a model takes for which, and the tracks; of several labels per track, those of one."""
         result, source = self._find_result(cell)
         predictions = result.predictions
+        if label is not None and not (result.kind == "labels" and 0 <= label < len(result.classes)):
+            raise OptionError(f"There is no label {label} in {result.task!r:.80}.")
+        name = None if label is None else result.classes[label]
+        player, clock = self._context.player, self._context.clock
+        matrix = ConfusionMatrix(result, source, label=name, player=player, clock=clock)
+        place = result.classes.index(matrix.label) if matrix.label else -1
         self.close()
-        self._matrix = matrix = ConfusionMatrix(result, source, player=self._context.player, clock=self._context.clock)
+        self._matrix = matrix
         matrix.widget.title = ""  # it stands above
         matrix.on_choose(lambda label: self._play(matrix, source, label))
         matrix.on_cell(lambda labels: self._mark_on_map(matrix, labels))
         self._seen = {
             "cell": cell, "title": score_table.title_of(result), "task": result.task,
-            "tracks": len(predictions), "wrong": int((predictions.predicted != predictions.truth).sum()),
-            "can_train_head": result.classifier in ("mlp", "logistic") and result.pooling != "mean+std",
+            "tracks": len(predictions), "wrong": matrix.wrong, "kind": result.kind,
+            "labels": score_table.label_rows(result), "label": place,
+            "can_train_head": _can_train(result),
             "view": model_ref(matrix.widget),
         }  # fmt: skip
         self._mark_open(self._context.selection.track)
@@ -358,3 +365,8 @@ class EvaluationTab:
         self._matrix, self._seen = None, {}
         self._training.begin("")
         self.publish_matrix()
+
+
+def _can_train(result: Result) -> bool:
+    """Tell whether what was trained can be kept as a head."""
+    return result.kind != "quantity" and result.classifier in ("mlp", "logistic") and result.pooling != "mean+std"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.evaluation import Evaluation, Result, TaskCollections
+from embviz.evaluation import Evaluation, Result, TaskCollections, weighted_metrics
 from embviz.models import model_title
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def to_dict(evaluation: Evaluation) -> Scores:
             title, depth = title_of(results[number], several=several), results[number].depth
             items.append({**column, **figures, "key": number, "title": title, "depth": depth})
         bare = {name: value for name, value in row.items() if name != "cells"}
-        rows.append({**bare, "items": items, "chance": 1 / row["classes"]})
+        rows.append({**bare, "items": items, "chance": row["guessing"]})
     return {
         "rows": rows, "headings": table["headings"], "caption": table["caption"], "notes": table["notes"],
         "has_external": table["has_external"],
@@ -52,6 +52,8 @@ def answer_columns(result: Result, source: TaskCollections) -> tuple[dict[str, p
     import pandas as pd
 
     own = result.predictions
+    if result.kind != "classes":
+        return _measured_columns(result, source)
     wrong = own.predicted != own.truth
     asked = f"{result.task} by {title_of(result).removesuffix(' · embedding')}"
 
@@ -62,6 +64,34 @@ def answer_columns(result: Result, source: TaskCollections) -> tuple[dict[str, p
     color = f"{asked}: right or wrong"
     columns = {asked: column(taken), color: column(np.where(wrong, WRONG, RIGHT))}
     return columns, color, [int(label) for label in own.tracks[wrong]]
+
+
+def _measured_columns(result: Result, source: TaskCollections) -> tuple[dict[str, pd.Series[Any]], str, list[int]]:
+    """Return the residual of a quantity, or how many labels are wrong, for the map; the worst tenth is selected."""
+    import pandas as pd
+
+    own = result.predictions
+    asked = f"{result.task} by {title_of(result).removesuffix(' · embedding')}"
+    if result.kind == "quantity":
+        off, name = own.predicted - own.truth, f"{asked}: residual"
+    else:
+        off, name = (weighted_metrics.decide(own) != own.truth).sum(axis=1), f"{asked}: labels missing or added"
+    column = pd.Series(off, index=own.tracks).reindex(source.table.index)
+    farthest = np.argsort(-np.abs(off), kind="stable")[: max(1, len(off) // 10)]
+    return {name: column}, name, [int(label) for label in own.tracks[farthest]]
+
+
+def label_rows(result: Result) -> list[dict[str, Any]]:
+    """Return the scores of each of several labels, as texts."""
+    if result.kind != "labels":
+        return []
+    own = result.predictions
+    areas = weighted_metrics.label_areas(own, np.ones((1, len(own))))
+    figures = zip(result.classes, own.truth.sum(axis=0), areas["auc"][0], areas["pr_auc"][0], strict=True)
+    return [
+        {"label": name, "tracks": int(tracks), "auc": f"{100 * auc:.1f}", "pr_auc": f"{100 * pr_auc:.1f}"}
+        for name, tracks, auc, pr_auc in figures
+    ]
 
 
 def title_of(result: Result, *, several: bool = False) -> str:

@@ -18,7 +18,7 @@ import { playerSlot } from "../player/player_slot.js";
  * @import { Host, Model, RenderOptions } from "../types.js"
  * @typedef {{name: string, title: string}} Named
  * @typedef {Named & {counts: number[][]}} TestSet
- * @typedef {{track: string, title?: string, artist?: string, probability: number, own: number}} Row of the list
+ * @typedef {{track: string, title?: string, artist?: string, probability: number, own: number, said?: string}} Row of the list
  * @typedef {{classes: string[], counts: number[][], unit: string, testSet: string, truth: number, answer: number}}
  * State
  */
@@ -436,9 +436,9 @@ function trackList({ model, link, clock }) {
         current ? h("span.ev-confusion-state.ev-faint", {}, playing ? "playing" : "open") : null,
         h(
           "span.ev-confusion-figure",
-          { title: `Probability of ${figures.join(", of ")}` },
-          bar,
-          shareOf(item.probability, 1),
+          { title: item.said ? "" : `Probability of ${figures.join(", of ")}` },
+          item.said ? null : bar,
+          item.said ? plain(item.said) : shareOf(item.probability, 1),
         ),
       );
       if (current) node.setAttribute("aria-current", "true");
@@ -464,7 +464,7 @@ function trackList({ model, link, clock }) {
       hint.hidden = known;
       write(heading, known ? `${sentenceOf(classes, counts, truth, answer)}.` : "");
       heading.hidden = !known;
-      write(order, rows.length > 1 ? "most certain first" : "");
+      write(order, rows.length > 1 ? (rows[0].said?.includes("→") ? "farthest off first" : "most certain first") : "");
       more.hidden = !rest;
       write(more, rest ? `… and ${counted(rest, "more track")}; in Python, the selection has them all.` : "");
       list.fill(known ? rows : [], [truth, answer, name, model.get("current"), clock.playing]);

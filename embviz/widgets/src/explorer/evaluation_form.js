@@ -18,10 +18,12 @@ const COLUMN = "column:";
  */
 export function targetOptions(targets) {
   const classes = (/** @type {number} */ count) => `${count} ${count === 1 ? "class" : "classes"}`;
+  /** @type {Record<string, (n: number) => string>} */
+  const extents = { quantity: () => "a quantity", labels: (n) => `${n} labels per track` };
   const tracks = (/** @type {number} */ count) => `${count.toLocaleString("en")} ${count === 1 ? "track" : "tracks"}`;
-  return targets.map(({ name, title, classes: n, tracks: m, why }) => ({
+  return targets.map(({ name, title, kind = "", classes: n, tracks: m, why }) => ({
     value: name,
-    label: why ? `${title} (${why})` : `${title} (${classes(n)}, ${tracks(m)})`,
+    label: why ? `${title} (${why})` : `${title} (${(extents[kind] ?? classes)(n)}, ${tracks(m)})`,
     disabled: Boolean(why),
     group: why ? "Cannot be predicted" : "",
   }));

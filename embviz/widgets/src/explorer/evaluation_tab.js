@@ -111,7 +111,8 @@ export function tasksPage(panel) {
     const other = isStale(scores.choices, item.choices);
     stale.hidden = !other;
     write(stale, other ? "These are the scores of earlier choices; press Compare for those above." : "");
-    write(about, "press a model for its confusion matrix");
+    const several = (scores.rows ?? []).some(({ measure }) => measure === "ROC-AUC");
+    write(about, `press a model for its ${several ? "labels and their tracks" : "confusion matrix"}`);
     table.update(scores, get("confusion").cell);
     depths.update(scores, (name) => panel.modelOf(name)?.title ?? name);
     const key = JSON.stringify(scores.notes);
@@ -125,6 +126,48 @@ export function tasksPage(panel) {
   onChange(model, "evaluation evaluation_status scores confusion models downloads", update, signal);
   const ask = () => !get("evaluation").targets && !get("evaluation_status").status && link.send("show_evaluation");
   return { el, update, ask };
+}
+
+/** How many tracks are wrong, and about what. @param {ConfusionItem} item */
+function told({ tracks, wrong, kind, label = -1, labels = [] }) {
+  if (kind === "quantity") return `${wrong} of ${tracks} tracks taken for another range`;
+  if (kind === "labels") return `${quoted(labels[label]?.label)}: ${wrong} of ${tracks} tracks wrong`;
+  return `${wrong} of ${tracks} tracks taken for another class`;
+}
+
+/**
+ * How well each of several labels per track is told; a press shows the tracks of one.
+ * @param {(label: number) => void} choose
+ */
+function labelTable(choose) {
+  const body = h("tbody");
+  const names = ["Label", "Tracks", "ROC-AUC %", "PR-AUC %"];
+  const head = names.map((name, i) => h(i ? "th.ev-evaluation-figure" : "th", { scope: "col" }, name));
+  const table = h("table", {}, h("thead", {}, h("tr", {}, ...head)), body);
+  const el = h("div.ev-evaluation-table", { role: "group", "aria-label": "Labels", tabIndex: 0, hidden: true }, table);
+  let shown = "";
+  return {
+    el,
+    /** @param {ConfusionItem} item */
+    update({ labels = [], label: chosen }) {
+      const key = JSON.stringify([labels, chosen]);
+      if (key === shown) return;
+      shown = key;
+      el.hidden = !labels.length;
+      const active = /** @type {HTMLButtonElement} */ (document.activeElement);
+      const at = [...body.querySelectorAll("button")].indexOf(active);
+      const rows = labels.map(({ label, tracks, auc, pr_auc: pr }, i) => {
+        const press = { type: "button", "aria-pressed": String(i === chosen), onclick: () => choose(i) };
+        const button = h("button.ev-plain.ev-evaluation-name", press, nameOf(quoted(label)));
+        const figures = [tracks.toLocaleString("en"), auc, pr].map((text) => h("td.ev-evaluation-figure", {}, text));
+        const row = h("tr", {}, h("th", { scope: "row" }, button), ...figures);
+        row.classList.toggle("ev-evaluation-on", i === chosen);
+        return row;
+      });
+      body.replaceChildren(...rows);
+      if (at >= 0) body.querySelectorAll("button")[at]?.focus({ preventScroll: true });
+    },
+  };
 }
 
 /**
@@ -144,12 +187,14 @@ function matrixPart(panel, { own, host, signal }) {
   const state = stateBox({ link: own, retry: ask("train_head") });
   const done = h("p.ev-evaluation-done", { role: "status", dir: "auto" });
   const view = slot({ host, signal });
+  const labels = labelTable((label) => link.send("show_confusion", { cell: item().cell, label }));
   const el = h(
     "section.ev-panel-card.ev-evaluation-matrix",
     { hidden: true, role: "group", "aria-label": "What a model takes for what" },
     h("div.ev-panel-card-head", {}, title, facts, h("div.ev-evaluation-tools", {}, map, keep)),
     state.el,
     done,
+    labels.el,
     view.el,
   );
   /** @type {number | undefined} */
@@ -161,16 +206,19 @@ function matrixPart(panel, { own, host, signal }) {
       expected = key;
     },
     update() {
-      const { cell, title: name, tracks, wrong, can_train_head: able, training = {}, view: ref } = item();
+      const { cell, title: name, kind, can_train_head: able, training = {}, view: ref } = item();
       el.hidden = cell === undefined;
       view.set(ref ?? "");
       if (cell === undefined) return;
       title.replaceChildren(nameOf(name));
-      write(facts, `${wrong} of ${tracks} tracks taken for another class`);
+      write(facts, told(item()));
+      labels.update(item());
       keep.disabled = !able || ["waiting", "running"].includes(training.status ?? "");
       keep.title = able
         ? "Train on all tracks, and see its curves under the rows of this model"
-        : "Only the MLP and logistic regression are numbers that can be kept, and not on mean and spread";
+        : kind === "quantity"
+          ? "A head gives probabilities, and this is a quantity"
+          : "Only the MLP and logistic regression are numbers that can be kept, and not on mean and spread";
       state.update(training);
       write(done, training.status === "ready" ? plain(training.message) : "");
       done.hidden = !done.textContent;

@@ -4,6 +4,15 @@ import { nameOf, plain, quoted } from "../base/ui.js";
 
 /** @import { PublishedScore, ScoreItem, Scores, TaskScores } from "./types.js" */
 
+/** What is measured, by its name in the table. @type {Record<string, string>} */
+const MEASURES = { accuracy: "Accuracy", "R²": "R²", "ROC-AUC": "ROC-AUC" };
+/** @type {Record<string, string>} */
+const HINTS = {
+  accuracy: "Class-weighted: the mean over classes, then over the folds of cross-validation",
+  "R²": "Share of the variance of a quantity that is explained, in %, the mean over the folds of cross-validation",
+  "ROC-AUC": "Area under the ROC curve in %, the mean over the folds of cross-validation, then over the labels",
+};
+
 const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(1)} %`;
 
 /** The ends of an interval. @param {Pick<ScoreItem, "low" | "high">} item @returns {string} such as ``61.2 – 74.8`` */
@@ -51,7 +60,9 @@ export function scoreTable({ choose }) {
   let shown = "";
 
   /** @param {Scores} scores @param {boolean} external */
-  function heads({ headings = {} }, external) {
+  function heads({ headings = {}, rows = [] }, external) {
+    const measures = [...new Set(rows.map(({ measure }) => measure ?? "accuracy"))];
+    const name = measures.length > 1 ? "Score" : MEASURES[measures[0]] || "Accuracy";
     const scale = h(
       "th.ev-evaluation-scale-head",
       { scope: "col" },
@@ -72,7 +83,7 @@ export function scoreTable({ choose }) {
       "tr",
       {},
       h("th", { scope: "col" }, "Model · layer"),
-      column(headings.cv, "Accuracy", "Class-weighted: the mean over classes, then over the folds of cross-validation"),
+      column(headings.cv, name, [...new Set(measures.map((measure) => HINTS[measure]))].join("; ")),
       h("th.ev-evaluation-ends-head", { scope: "col", title: "Bootstrap interval over the tracks" }, "95 % interval"),
       scale,
       ...outside,
@@ -122,14 +133,15 @@ export function scoreTable({ choose }) {
   /** @param {TaskScores} task @param {boolean} external @param {number} [chosen] */
   function body(task, external, chosen) {
     const classes = (task.classes ?? 0) === 1 ? "class" : "classes";
-    const facts = `${task.tracks} tracks, ${task.classes} ${classes}`;
+    const facts = `${task.tracks} tracks, ${task.extent ?? `${task.classes} ${classes}`}`;
     const hint = "The dashed line: the score of guessing";
+    const plainest = task.measure === "R²" ? "the mean" : "guessing";
     const caption = h(
       "tr.ev-evaluation-task",
       {},
       h("th", { scope: "rowgroup", colSpan: 2 }, nameOf(task.title || task.task), " ", h("span.ev-faint", {}, facts)),
       h("td.ev-evaluation-ends-text"),
-      h("td.ev-evaluation-picture.ev-faint", { title: hint }, `┆ guessing: ${percent(task.chance)}`),
+      h("td.ev-evaluation-picture.ev-faint", { title: hint }, `┆ ${plainest}: ${percent(task.chance)}`),
       ...(external ? [h("td"), h("td")] : []),
     );
     const published = (task.published ?? []).map((one) => publishedRow(one, external));

@@ -118,6 +118,7 @@ export interface Predictions {
 
 /** A column that can be predicted, or why it cannot. */
 export interface Target extends NameTitle {
+  kind?: string;
   classes: number;
   tracks: number;
   why: string;
@@ -181,6 +182,8 @@ export interface TaskScores {
   title: string;
   tracks: number;
   classes: number;
+  measure?: string;
+  extent?: string;
   chance: number;
   items: ScoreItem[];
   baselines?: { name: string; cv: string; external: string }[];
@@ -195,12 +198,23 @@ export interface Scores {
   choices?: TaskChoices;
 }
 
+/** How well one of several labels per track is told. */
+export interface LabelScores {
+  label: string;
+  tracks: number;
+  auc: string;
+  pr_auc: string;
+}
+
 /** What one model took for what. */
 export interface ConfusionItem {
   cell?: number;
   title?: string;
   tracks?: number;
   wrong?: number;
+  kind?: string;
+  labels?: LabelScores[];
+  label?: number;
   can_train_head?: boolean;
   view?: string;
   training?: Partial<WorkItem>;
