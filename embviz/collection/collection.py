@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from embviz.core.cache import CacheOption
     from embviz.core.vectors import Vectors
     from embviz.extraction import EngineOption, PatchHop
-    from embviz.models import LayerList, VectorSource, VectorSources
+    from embviz.heads import Head
+    from embviz.models import LayerList, ModelLike, VectorSource, VectorSources
 
 
 @dataclass(frozen=True)
@@ -656,7 +657,10 @@ class Collection(Questions):
 
     def _derive(self, table: DataFrame, notes: Iterable[str] = ()) -> Collection:
         relist = self._origin.relist if len(table) >= len(self) else None  # a part is not the whole folder any more
-        return Collection(table, notes=[*self.notes, *notes], origin=replace(self._origin, relist=relist))
+        table.attrs = {**self.table.attrs, **table.attrs}  # which joins do not hand on
+        return Collection(
+            table, notes=list(dict.fromkeys([*self.notes, *notes])), origin=replace(self._origin, relist=relist)
+        )
 
     # Files. --------------------------------------------------------------------------------------------------------
 
@@ -796,6 +800,60 @@ class Collection(Questions):
             engine=engine, cache=self._origin.cache if cache is None else cache, executor=executor, workers=workers,
             progress=progress,
         )  # fmt: skip
+
+    def hear(
+        self,
+        head: str | Head,
+        *,
+        model: ModelLike | None = None,
+        name: str | None = None,
+        engine: EngineOption = "auto",
+        cache: CacheOption = None,
+        workers: int | None = None,
+        progress: Progress = True,
+    ) -> Collection:
+        """Return the collection with what a head says of its tracks as columns: the mean over the frames of each.
+
+        Parameters
+        ----------
+        head : str or Head
+            A head, its name or its task; see :func:`embviz.list_heads`.
+        model : str or Model, optional
+            With a task: the extractor.
+        name : str, optional
+            What the column is called, or begins with; by default the task.
+        engine, cache, workers, progress
+            As for :meth:`embed`.
+
+        Returns
+        -------
+        Collection
+            A head of one value, or of a class and its absence, makes one column, such as ``danceability``; any other
+            one for each class, such as ``deam_valence``. They are columns like all others: colors and axes of the map,
+            with their unit, and of pages. :attr:`notes` says what each is and how it came about, and how many tracks
+            gave nothing; these have NaN.
+
+        Raises
+        ------
+        ModelError, WeightsError
+            If there is no such head, or it or its extractor is not here.
+        CollectionError
+            If the collection has a column of that name that comes from elsewhere, or no track gave anything.
+
+        Examples
+        --------
+        >>> heard = collection.hear("danceability", model="musicnn")  # doctest: +SKIP
+        >>> heard.sort_values("danceability").tail(3)  # doctest: +SKIP
+        >>> heard.hear("deam").map("musicnn", x="deam_valence", y="deam_arousal")  # doctest: +SKIP
+        """
+        from embviz.collection.column_facts import with_facts
+        from embviz.collection.head_columns import hear_head
+
+        cache = self._origin.cache if cache is None else cache
+        options = {"engine": engine, "cache": cache, "workers": workers, "progress": progress}
+        heard = hear_head(self.table, head, model, name, options)
+        table = table_ops.assign_columns(self.table, dict(heard.columns))
+        return self._derive(with_facts(table, heard.facts), heard.notes)
 
     def map(self, model: VectorSource = "musicnn", **options: Any) -> Atlas:
         """Return the interactive map of the collection.

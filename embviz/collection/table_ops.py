@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from embviz.collection.column_facts import without_facts
 from embviz.collection.loaders import check_column, read_file
 from embviz.collection.track_table import COLUMNS, TEXTS, clean_column, normalize_table
 from embviz.core.text import plural, shorten
@@ -58,7 +59,7 @@ def assign_columns(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
     if fixed:
         raise CollectionError(f"{fixed[0]!r} says what a file is and cannot be assigned; take another name.")
     try:
-        return normalize_table(table.assign(**columns))
+        return without_facts(normalize_table(table.assign(**columns)), columns)
     except (ValueError, TypeError) as error:
         raise CollectionError(
             f"{', '.join(columns)} cannot be assigned: {shorten(error).rstrip('.')}. A value, or one for each of "
@@ -197,10 +198,11 @@ def _join(
         )
     taken = right.reindex(keys)
     taken.index = table.index
-    table = _overwrite(table, taken[both])
+    joined = _overwrite(table, taken[both]).join(taken.drop(columns=both))
+    joined.attrs = dict(table.attrs)
     missing = int((~there).sum())
     notes = [f"{missing:,} of {plural(len(table), 'track')} had nothing in the table that was joined."]
-    return table.join(taken.drop(columns=both)), notes if missing else []
+    return without_facts(joined, both), notes if missing else []
 
 
 def _shared(table: DataFrame, right: DataFrame) -> list[Any]:

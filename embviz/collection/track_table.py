@@ -91,6 +91,7 @@ def normalize_table(table: DataFrame) -> DataFrame:
     rest = {name: table[name] for name in table.columns if name not in COLUMNS}
     made = pd.DataFrame({**{name: own[name] for name in COLUMNS}, **rest}, index=table.index)
     made.index = made.index.astype("int64").rename("track")
+    made.attrs = dict(table.attrs)
     return made
 
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from embviz.analysis.directions import Direction
+from embviz.collection.column_facts import column_unit
 from embviz.core.text import format_cell
 from embviz.core.vectors import Vectors
 from embviz.errors import ModelError, OptionError, did_you_mean
-from embviz.export.columns import UNITS, readable_column
+from embviz.export.columns import readable_column
 from embviz.models import get_model
 from embviz.models.lookup import find_model, model_title
 from embviz.plotting.axes import Axis, encode_axis
@@ -202,7 +203,7 @@ def find_dimension(wanted: Any, labels: tuple[str, ...], size: int, of: str) -> 
 
 def column_axis(table: pd.DataFrame, name: str, tracks: NDArray[np.int64] | None = None) -> Axis:
     """Return a column of the table as an axis, for the tracks of some points or for all; raises OptionError."""
-    column, options = readable_column(table, name), {"title": format_cell(name), "unit": UNITS.get(name, "")}
+    column, options = readable_column(table, name), {"title": format_cell(name), "unit": column_unit(table, name)}
     if tracks is None:
         return encode_axis(column.array, **options)
     labels, places = np.unique(tracks, return_inverse=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from embviz.analysis.clustering import NO_CLUSTER
 from embviz.analysis.tagging import tag_columns
+from embviz.collection.column_facts import column_unit
 from embviz.core.text import format_cell, printable, trim_lines
 from embviz.errors import OptionError, did_you_mean
 from embviz.models import get_model
@@ -32,7 +33,6 @@ TITLES = {
 #: Headings under which the reader chooses a color of the map itself, and of a column; see :func:`tagger_group`.
 MAP_GROUP = "The map"
 TOP_FOLDER = "(top)"  # what lies in no folder of the collection
-UNITS = {"duration": "s", "tempo": "BPM"}  # of columns whose names do not say it
 #: What music is sorted by, the most telling first; a column of another name has to make groups by itself.
 TELLING = ("genre", "style", "mood", "artist", "folder")
 MOST_GROUPS = 12
@@ -61,7 +61,7 @@ def page_columns(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """
     rows = rows.assign(title=rows["title"].where(rows["title"] != "", rows["name"]))
     names = [*TITLES, *(name for name in rows.columns if name not in TITLES and name not in HIDDEN)]
-    found = [_column(str(name), rows[name]) for name in names if name in rows.columns]
+    found = [_column(str(name), rows[name], column_unit(rows, name)) for name in names if name in rows.columns]
     return [each for each in found if each["name"] in ("title", "artist") or not set(each["values"]) <= {None, ""}]
 
 
@@ -110,14 +110,14 @@ def is_number(dtype: Any) -> bool:
     return bool(is_numeric_dtype(dtype) and not is_bool_dtype(dtype) and not is_complex_dtype(dtype))
 
 
-def _column(name: str, values: pd.Series[Any]) -> dict[str, Any]:
+def _column(name: str, values: pd.Series[Any], unit: str) -> dict[str, Any]:
     number = is_number(values.dtype)
     listed = [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
     return {
         "name": name,
         "title": TITLES.get(name) or trim_lines(name),
         "kind": "number" if number else "text",
-        "unit": UNITS.get(name, ""),
+        "unit": unit,
         "values": [_number(value) if number else _text(value) for value in listed],
     }
 
@@ -189,7 +189,7 @@ def _to_page_color(given: ColorSpec, table: pd.DataFrame) -> PageColor:
             f"{did_you_mean(given, [str(name) for name in table.columns])}"
         )
     values = readable_column(table, given)
-    return PageColor(TITLES.get(given, given), values, unit=UNITS.get(given, ""), group="The table")
+    return PageColor(TITLES.get(given, given), values, unit=column_unit(table, given), group="The table")
 
 
 def values_per_point(values: Any, vectors: Vectors) -> NDArray[Any]:

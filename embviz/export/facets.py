@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis.tagging import tag_columns
+from embviz.collection.column_facts import column_unit
 from embviz.core.text import format_cell
-from embviz.export.columns import HIDDEN, UNITS, cluster_name, is_number, readable_column
+from embviz.export.columns import HIDDEN, cluster_name, is_number, readable_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,7 @@ def encode_facet(key: str, title: str, values: pd.Series[Any], unit: str = "") -
 
 def column_facet(table: pd.DataFrame, name: str) -> Facet:
     """Return a column of a table as a facet."""
-    return encode_facet(f"column:{name}", format_cell(name), readable_column(table, name), UNITS.get(name, ""))
+    return encode_facet(f"column:{name}", format_cell(name), readable_column(table, name), column_unit(table, name))
 
 
 def most_common(texts: NDArray[Any], tracks: NDArray[np.int64], table: pd.DataFrame) -> pd.Series[Any]:

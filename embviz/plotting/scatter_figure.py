@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from embviz.analysis.projection import METHOD_NAMES
+from embviz.collection.column_facts import column_unit
 from embviz.core.text import format_time, plural
 from embviz.errors import OptionError, did_you_mean
 from embviz.plotting.axes import Axis, coordinate_axis, encode_axis, missing_notes
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 WEBGL_FROM = 5000  # points; beyond, they are drawn by WebGL, which an .svg holds as pixels
 ACCENT = "#1f7ac4"  # of points without a colour of their own, on white as on black
 UNKNOWN = "#8c949c"  # grey that is seen on white and on black
-UNITS = {"duration": "s", "tempo": "BPM", "trust": "%"}  # of columns whose names do not say it
 TOP, SIDE = 60, 28  # pixels
 LEFT_OUT = 0.18  # opacity of points that are not shown
 DIAMETERS = (5.0, 18.0)  # pixels, where sizes mean something
@@ -211,7 +211,7 @@ def _point_values(given: Any, rows: pd.DataFrame, projection: Projection) -> tup
             known = list(map(str, rows.columns))
             what = f"The table has no column {given!r}: it has {', '.join(known)}."
             raise OptionError(what + did_you_mean(given, known))
-        return rows[given], given, UNITS.get(given, "")
+        return rows[given], given, column_unit(rows, given)
     # A Series of as many values is in the order of the points, where a track that has several of these has one label.
     values = given.reindex(rows.index) if hasattr(given, "reindex") and len(given) != len(rows) else given
     if len(values) != len(rows):

@@ -11,8 +11,9 @@ from embviz.analysis import tagging
 from embviz.analysis.outliers import robust_scores
 from embviz.analysis.tagging import tags_at_points
 from embviz.app.atlas.color_options import OUTLIER_TITLE, TRUST_TITLE
+from embviz.collection.column_facts import column_unit
 from embviz.core.text import format_cell
-from embviz.export.columns import UNITS, is_number, readable_column
+from embviz.export.columns import is_number, readable_column
 from embviz.models import get_model
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> PointColors:
     else:  # by track: there may be many more points
         values = np.array([format_cell(value) for value in column], dtype=object)
     places = table.index.get_indexer(vectors.tracks)
-    return PointColors(f"column:{name}", format_cell(name), values[places], UNITS.get(name, ""))
+    return PointColors(f"column:{name}", format_cell(name), values[places], column_unit(table, name))
 
 
 def size_of(key: str, table: pd.DataFrame, vectors: Vectors) -> tuple[str, NDArray[np.float64] | None, str]:
