@@ -409,3 +409,14 @@ def random_yamnet(seed=13):
     embeddings = net.add("embeddings", "Identity", net.dense("features", data, 3 * 2 * 64, 1024))
     net.add("activations", "Sigmoid", net.dense("classes", embeddings, 1024, 521))
     return net.graph
+
+
+def random_sinet(seed=15, *, width=96):
+    """Return the ends of FSD-SINet behind one convolution."""
+    net = Net(seed)
+    data = net.convolve("conv", net.placeholder("x", -1, 101, 96, 1), (16, 96, 1, width), padding="VALID")
+    data = net.reshape("steps", net.add("relu", "Relu", data), -1, 86, width)
+    pool = "model/global_max_pooling1d/Max"
+    net.add(pool, "Max", data, net.integers("axis", 1), types=[("Tidx", INT32)], keep_dims=False)
+    net.add("model/predictions/Sigmoid", "Sigmoid", net.dense("classes", pool, width, 200))
+    return net.graph

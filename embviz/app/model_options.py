@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SYSTEMS = {
     "musicnn": "MusiCNN", "vgg": "VGG-I", "tempocnn": "Tempo-CNN", "openl3": "OpenL3", "vggish": "VGGish",
-    "yamnet": "YAMNet", "effnet": "Discogs-EffNet", "maest": "MAEST",
+    "yamnet": "YAMNet", "effnet": "Discogs-EffNet", "maest": "MAEST", "fsd-sinet": "FSD-SINet",
     "spleeter": "Spleeter", "custom": "Your own", "function": "Functions",
 }  # fmt: skip
 

@@ -168,12 +168,13 @@ def render_track_page(  # noqa: PLR0913  options of a page
 def missing_row(model: str | Model, reason: str = "") -> MissingRow:
     """Return the row of a model whose weights are not here, with the commands that get them; or of another `reason`."""
     record = get_model(model)
+    facts = *_model_facts(record), *([plural(record.dimensions, "dimension")] if record.dimensions else [])
     if reason:
-        return MissingRow(record.title, reason, (*_model_facts(record), plural(record.dimensions, "dimension")), ())
+        return MissingRow(record.title, reason, facts, ())
     return MissingRow(
         record.title,
         "Its weights are not on this computer yet. Get them, or take them from a folder, and write the page again:",
-        (*_model_facts(record), plural(record.dimensions, "dimension")),
+        facts,
         (f"embviz pull {record.name}", "embviz pull --from DIR"),
     )
 

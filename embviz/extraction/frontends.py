@@ -42,6 +42,11 @@ class FrontEnd:
     batch: int = 64
 
     @property
+    def is_image(self) -> bool:
+        """Whether patches have an axis of channels of length one at their end."""
+        return self.name == "fsd-sinet"
+
+    @property
     def continuous(self) -> bool:
         """Whether frames run through: one mel-spectrogram of the track serves all patches."""
         return not self.chunk
@@ -52,6 +57,7 @@ FRONTENDS = {
     for frontend in (
         FrontEnd("musicnn", "TensorflowInputMusiCNN", 16_000, 512, 256, 96),
         FrontEnd("maest", "TensorflowInputMusiCNN", 16_000, 512, 256, 96, batch=1),
+        FrontEnd("fsd-sinet", "TensorflowInputFSDSINet", 22_050, 660, 220, 96),
         FrontEnd("vggish", "TensorflowInputVGGish", 16_000, 400, 160, 64),
         FrontEnd("tempocnn", "TensorflowInputTempoCNN", 11_025, 1024, 512, 40, standardised=True, batch=16),
         FrontEnd("openl3-mel128", "", 48_000, 2048, 242, 128, chunk=48_000, batch=60),
@@ -190,7 +196,7 @@ class _FramePatches(Patches):
             mel = np.tile(mel, (-(-patch_frames // len(mel)), 1))[:patch_frames]
         self._mel = mel
         self._patches = OverlappingPatches(mel, patch_frames, hop_frames)
-        self._standardised, self._exact = frontend.standardised, exact
+        self._standardised, self._is_image, self._exact = frontend.standardised, frontend.is_image, exact
 
     def __len__(self) -> int:
         return len(self._patches)
@@ -198,6 +204,8 @@ class _FramePatches(Patches):
     def batch(self, first: int, stop: int) -> PatchBatch:
         release_pages(self._mel)
         patches = self._patches[first:stop]
+        if self._is_image:
+            return patches.stack()[..., np.newaxis]
         return standardise(patches.stack(), exact=self._exact) if self._standardised else patches
 
 

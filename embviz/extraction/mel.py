@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 BLOCK = 1 << 17  # samples of the frames that are computed together, so that they stay in the processor's cache
 BANDS_AT_ONCE = 16  # at most
 LARGEST_PRODUCT = 1 << 18  # multiplications that libraries leave to one thread
+_HEADROOM = np.float32(0.005)  # above the peak of what is leveled
 LET_GO = 128  # blocks after which the pages of files that were walked through are let go
 
 
@@ -66,6 +67,9 @@ class _Analysis:
     compression: tuple[float, float, float] | None = None
     # (x - mean) * factor of what was compressed, with the figures of a training set.
     standard: tuple[float, float] | None = None
+    window: str = "hann"
+    floor: float = 0  # of what is compressed
+    leveled: bool = False  # whether a track is brought to zero mean and a peak near 1 beforehand
 
 
 _ANALYSES = {
@@ -80,6 +84,18 @@ _ANALYSES = {
         standard=(2.06755686098554, 1 / (2 * 1.268292820667291)),
     ),
     "vggish": _Analysis(512, "htkMel", 125, 7500, warped=True, unit_area=False, compression=(1, 0.01, 1)),
+    "fsd-sinet": _Analysis(
+        2048,
+        "slaneyMel",
+        50,
+        10_500,
+        power=True,
+        unit_area=False,
+        compression=(1, 0, 1 / math.log(10)),
+        window="hamming",
+        floor=1e-30,
+        leveled=True,
+    ),
     "tempocnn": _Analysis(1024, "slaneyMel", 20, 5000),
     "openl3-mel128": _Analysis(2048, "slaneyMel", 0, 24_000),
     "openl3-mel256": _Analysis(2048, "slaneyMel", 0, 24_000),
@@ -216,6 +232,8 @@ def mel_spectrogram(
     report : callable
         Is given the frames done and all of them again and again, and may raise to cancel.
     """
+    if _ANALYSES[frontend.name].leveled:
+        samples = _level(samples)
     total = n_frames(len(samples), frontend.frame, frontend.hop)
     mel = empty_array((total, frontend.bands))
     compute = _essentia_mel(frontend) if exact else _numpy_mel(frontend)
@@ -228,6 +246,29 @@ def mel_spectrogram(
     report(total, total)
     release_pages(mel)
     return mel
+
+
+def _level(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return samples with zero mean and a peak near 1, as FSD-SINet was trained on; silence as it is.
+
+    Samples that are no numbers have no part in it.
+    """
+    leveled = empty_array(samples.shape)
+    parts = [slice(first, first + BLOCK) for first in range(0, len(samples), BLOCK)]
+    total = peak = np.float32(0)
+    for part in parts:  # sample by sample in single precision, as Essentia does
+        total = np.add.accumulate(np.append(total, _finite(samples[part])), dtype=np.float32)[-1]
+    for part in parts:
+        np.subtract(samples[part], total / np.float32(len(samples)), out=leveled[part])
+        peak = max(peak, np.abs(_finite(leveled[part])).max())
+    if peak > 0:
+        for part in parts:
+            leveled[part] /= peak + _HEADROOM
+    return leveled
+
+
+def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.nan_to_num(samples, nan=0, posinf=0, neginf=0)
 
 
 def _blocks(total: int, frontend: FrontEnd) -> Iterator[tuple[int, int]]:
@@ -287,7 +328,7 @@ def _essentia_bands(frontend: FrontEnd) -> Any:
 
 def _numpy_mel(frontend: FrontEnd) -> Callable[[NDArray[np.float32], NDArray[np.float32]], None]:
     """Return the function that :func:`_essentia_mel` returns, without Essentia."""
-    analysis, window, slices = _ANALYSES[frontend.name], _hann(frontend.frame), _bank_slices(frontend)
+    analysis, window, slices = _ANALYSES[frontend.name], _window(frontend), _bank_slices(frontend)
     padded = np.zeros((_block_frames(frontend), analysis.fft), np.float32)
 
     @np.errstate(invalid="ignore")  # what holds infinity becomes NaN
@@ -305,6 +346,7 @@ def _numpy_mel(frontend: FrontEnd) -> Callable[[NDArray[np.float32], NDArray[np.
             scale, shift, factor = map(np.float32, analysis.compression)
             out *= scale
             out += shift
+            np.maximum(out, np.float32(analysis.floor), out=out)
             np.log(out, out=out)
             out *= factor
         _standardise_bands(out, frontend)
@@ -327,6 +369,14 @@ def _bank_slices(frontend: FrontEnd, count: int = BANDS_AT_ONCE) -> list[tuple[s
     if count > 1 and max(weights.size for *_, weights in slices) * _block_frames(frontend) > LARGEST_PRODUCT:
         return _bank_slices(frontend, count // 2)
     return slices
+
+
+def _window(frontend: FrontEnd) -> NDArray[np.float32]:
+    """Return the window of a front-end's frames."""
+    if _ANALYSES[frontend.name].window == "hann":
+        return _hann(frontend.frame)
+    angles = 2 * np.pi * np.arange(frontend.frame) / frontend.frame  # periodic, unlike the other
+    return np.asarray(0.54 - 0.46 * np.cos(angles), np.float32)
 
 
 @cache

@@ -24,6 +24,9 @@ Discogs-EffNet
 MAEST
     P. Alonso-Jiménez, X. Serra and D. Bogdanov, "Efficient supervised training of audio transformers for music
     representation learning", ISMIR 2023. https://github.com/palonso/MAEST
+FSD-SINet
+    E. Fonseca, A. Ferraro and X. Serra, "Improving sound event classification by increasing shift invariance in
+    convolutional neural networks", arXiv:2107.00623, 2021. https://github.com/edufonseca/shift_sec
 YAMNet
     M. Plakal and D. Ellis, "YAMNet", 2019. https://github.com/tensorflow/models/tree/master/research/audioset/yamnet
 Spleeter
@@ -283,6 +286,14 @@ def maest_layers(frames: int, styles: int) -> tuple[Layer, ...]:
         *token_layers("PartitionedCall/Identity_7", (1, tokens, 768)),
         _layer("logits", "PartitionedCall/Identity", "c", (styles,), "styles before the sigmoid", unit="logit"),
         _layer("output", "PartitionedCall/Identity_13", "c", (styles,), "styles of Discogs", unit="probability"),
+    )
+
+
+def sinet_layers() -> tuple[Layer, ...]:
+    """Return the ends of FSD-SINet; how many values its embedding has is not published."""
+    return (
+        _layer("embedding", "model/global_max_pooling1d/Max", "c", (), "maxima of the last convolution over time"),
+        _layer("output", "model/predictions/Sigmoid", "c", (200,), "classes of FSD50K", unit="probability"),
     )
 
 

@@ -16,6 +16,7 @@ from embviz.models.architectures import (
     maest_layers,
     musicnn_layers,
     openl3_layers,
+    sinet_layers,
     spleeter_layers,
     tempo_layers,
     tempo_parameters,
@@ -216,6 +217,28 @@ def _vggish() -> Model:
     )
 
 
+def _sinet(kind: str) -> Model:
+    return Model(
+        f"fsd-sinet-{kind}-1",
+        f"FSD-SINet ({kind})",
+        "fsd-sinet",
+        "sound event recognition (200 classes)",
+        0,
+        0,
+        "FSD50K: 51 197 clips from Freesound",
+        citation="E. Fonseca, A. Ferraro and X. Serra, Improving sound event classification by increasing shift "
+        "invariance in convolutional neural networks, arXiv:2107.00623, 2021",
+        input_node="x",
+        input_shape=(101, 96, 1),
+        known_layers=sinet_layers(),
+        note=f"{_UNSEEN} A track is brought to zero mean and a peak near 1 as a whole, so that a part of it gives "
+        "other numbers than the same part in the track. Where a track is silent, its power counts as 1e-30; Essentia "
+        "feeds noise there.",
+        **_patches("fsd-sinet", 22_050, 220, 101, 50),
+        **_sources(_zoo(f"audio-event-recognition/fsd-sinet/fsd-sinet-{kind}-1.pb")),
+    )
+
+
 def _yamnet() -> Model:
     licence = "not stated for this conversion; original YAMNet: Apache 2.0"
     return Model(
@@ -380,6 +403,7 @@ def _models() -> Iterable[Model]:
         yield _openl3(data, bands, dimensions)
     yield _vggish()
     yield _yamnet()
+    yield from map(_sinet, ("vgg41-tlpf", "vgg42-aps", "vgg42-tlpf", "vgg42-tlpf_aps"))
     yield from _effnets()
     yield from _maests()
     yield from _spleeters()
@@ -409,6 +433,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "openl3": "openl3-music-mel128-emb512-3",
         "vggish": "audioset-vggish-3",
         "yamnet": "audioset-yamnet-1",
+        "fsd-sinet": "fsd-sinet-vgg42-tlpf_aps-1",
         "effnet": "discogs-effnet-bs64-1",
         "maest": "discogs-maest-30s-pw-2",
         "spleeter": "spleeter-2s-3",

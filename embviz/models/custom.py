@@ -42,6 +42,7 @@ _ALGORITHMS = {
     "vggish": "TensorflowPredictVGGish",
     "effnet": "TensorflowPredictEffnetDiscogs",
     "maest": "TensorflowPredictMAEST",
+    "fsd-sinet": "TensorflowPredictFSDSINet",
     "tempocnn": "TensorflowPredictTempoCNN",
 }
 
@@ -69,7 +70,7 @@ def register_model(
         Essentia's description; by default the ``.json`` file of the same name beside the graph, if there is one.
     name : str, optional
         Name to register it under; by default that of the file.
-    frontend : {"musicnn", "vggish", "effnet", "maest", "tempocnn"}, optional
+    frontend : {"musicnn", "vggish", "effnet", "maest", "fsd-sinet", "tempocnn"}, optional
         The front-end it was trained with; by default what the metadata say.
     input : str, optional
         Node that takes the patches; by default what the metadata say, or the only one there is.
@@ -283,7 +284,7 @@ class _ModelDraft:
         told = told[1:] if len(told) == 1 + len(like.input_shape) else told  # with the axis of patches
         usual, declared = like.input_shape, self.graph.placeholder_shapes.get(node, ())[1:]
         # A graph may take other numbers of frames than the usual one, but the bands are the front-end's.
-        fitting = [shape for shape in (declared, told, usual) if _fits(shape, usual, declared)]
+        fitting = [shape for shape in (declared, told, usual) if _fits(shape, like, declared)]
         check_ends(self.graph, self.path.name, node)
         reason = ""
         for shape in dict.fromkeys(fitting):
@@ -414,9 +415,10 @@ def _shape(told: object) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _fits(shape: tuple[int, ...], usual: tuple[int, ...], declared: tuple[int, ...]) -> bool:
+def _fits(shape: tuple[int, ...], like: Model, declared: tuple[int, ...]) -> bool:
     """Whether a shape of one patch has the front-end's bands and is one that the placeholder declares."""
-    bands = 1 if len(usual) == 2 else 0  # of (frames, bands), or Tempo-CNN's (bands, frames, 1)
+    usual = like.input_shape
+    bands = 0 if like.system == "tempocnn" else 1  # its patches are turned, (bands, frames, 1)
     if len(shape) != len(usual) or min(shape) < 1 or shape[bands] != usual[bands]:
         return False
     return not declared or all(there in (-1, n) for n, there in zip(shape, declared, strict=False))

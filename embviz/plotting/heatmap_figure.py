@@ -230,7 +230,7 @@ def _poster_panel(model: Model | None, embedding: Embedding | str | None) -> _Pa
     lines = [style.plotly_text(line, LINE) for line in textwrap.wrap(embedding or "", LINE)]
     if model is None:
         return _Panel("", (), None, MESSAGE, "<br>".join(lines))
-    details = *_model_facts(model), plural(model.dimensions, "dimension")
+    details = *_model_facts(model), *([plural(model.dimensions, "dimension")] if model.dimensions else [])
     return _Panel(model.title, details, None, MESSAGE, "<br>".join(lines) or _missing_weights(model))
 
 
@@ -238,7 +238,7 @@ def _model_facts(model: Model | None) -> list[str]:
     if model is None:
         return []
     # The details of the task stand in the model's record; here a narrow page has to hold the line.
-    size = [] if model.identity else [f"{format_magnitude(model.parameters)} parameters"]
+    size = [f"{format_magnitude(model.parameters)} parameters"] if model.parameters else []
     return [re.split(r"[(,;]", model.task)[0].strip(), *size]
 
 

@@ -1,10 +1,10 @@
-"""Discogs-EffNet, MAEST and YAMNet: the numbers of Essentia's algorithms, from graphs of the same input and outputs."""
+"""Today's extractors: the numbers of Essentia's algorithms, from graphs of the same input and outputs."""
 
 import json
 
 import numpy as np
 import pytest
-from architectures import random_effnet, random_maest, random_yamnet
+from architectures import random_effnet, random_maest, random_sinet, random_yamnet
 
 import embviz
 from embviz.core.essentia import standard
@@ -15,6 +15,7 @@ from embviz.models.convert.nodes import serialise
 from embviz.models.weights import pull
 
 EFFNET, MAEST, YAMNET = "discogs-effnet-bs64-1", "discogs-maest-5s-pw-2", "audioset-yamnet-1"
+SINET = "fsd-sinet-vgg42-tlpf_aps-1"
 BUILDERS = {
     EFFNET: random_effnet,
     "discogs-effnet-bs1-1": lambda: random_effnet(1),
@@ -22,6 +23,7 @@ BUILDERS = {
     MAEST: lambda: random_maest(316),
     "discogs-maest-10s-pw-2": lambda: random_maest(626),
     YAMNET: random_yamnet,
+    SINET: random_sinet,
 }
 INPUT = "serving_default_melspectrogram"
 
@@ -91,7 +93,7 @@ def test_patches_of_a_fixed_batch_do_not_depend_on_each_other():
     assert np.array_equal(whole.values[:27], part.values[:27])
 
 
-@pytest.mark.parametrize("name", [EFFNET, MAEST, YAMNET])
+@pytest.mark.parametrize("name", [EFFNET, MAEST, YAMNET, SINET])
 def test_both_engines_give_the_same(name):
     samples = sound(1300)
     ours, theirs = (embed(samples, name, "embedding", engine) for engine in ("essentia", "onnx"))
@@ -146,15 +148,48 @@ def test_yamnet_gives_the_numbers_of_its_algorithm(folder):
         assert np.array_equal(embedding.values, algorithm(samples))
 
 
+# FSD-SINet. ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("patches", [3, 70])
+def test_sinet_gives_the_numbers_of_its_algorithm(folder, patches):
+    samples, path = 0.3 + sound(101 + 50 * (patches - 1) + 7, 220), str(folder / f"{SINET}.pb")
+    ours = embviz.embed((samples, 22_050), SINET, layer=["embedding", "output"], engine="essentia", cache=False)
+    nodes = ("model/global_max_pooling1d/Max", "model/predictions/Sigmoid")
+    for embedding, node, size in zip(ours, nodes, (96, 200), strict=True):
+        algorithm = standard().TensorflowPredictFSDSINet(graphFilename=path, output=node)
+        assert embedding.shape == (patches, size)
+        assert np.array_equal(embedding.values, algorithm(samples))
+        assert np.ptp(embedding.values, axis=0).max() > 0.001
+
+
+def test_the_loudness_of_a_track_makes_no_difference_to_sinet():
+    samples = sound(300, 220)
+    loud, quiet = (
+        embviz.embed((gain * samples + offset, 22_050), SINET, engine="essentia", cache=False).values
+        for gain, offset in ((1, 0), (0.25, 0.5))
+    )
+    assert np.abs(loud - quiet).max() < 0.02 * np.abs(loud).max()
+    silent = embviz.embed((np.zeros(22_050, np.float32), 22_050), SINET, engine="essentia", cache=False)
+    assert np.isfinite(silent.values).all()
+
+
+def test_the_length_of_sinet_s_embedding_is_that_of_the_graph():
+    model = embviz.get_model("fsd-sinet")
+    assert model.dimensions == 0
+    assert "embedding:" not in repr(model)
+    assert model.layers().set_index("name").loc["embedding", "shape"] == (96,)
+
+
 # One's own. ----------------------------------------------------------------------------------------------------------
 
 
-def describe(algorithm, given, shape, outputs, **more):
+def describe(algorithm, given, shape, outputs, sample_rate=16_000, **more):
     """Return metadata as Essentia writes them; `outputs` are (node, purpose, values)."""
     told = [{"name": node, "output_purpose": purpose, "shape": list(size)} for node, purpose, size in outputs]
     return {
         "schema": {"inputs": [{"name": given, "shape": shape}], "outputs": told},
-        "inference": {"algorithm": algorithm, "sample_rate": 16_000},
+        "inference": {"algorithm": algorithm, "sample_rate": sample_rate},
         **more,
     }
 
@@ -187,6 +222,14 @@ OWN = {
             [("activations", "predictions", (521,)), ("embeddings", "embeddings", (1024,))],
         ),
         (1024, 93, ["embedding", "output"], ""),
+    ),
+    "sinet": (
+        SINET,
+        describe(
+            "TensorflowPredictFSDSINet", "x", [101, 96], [("model/predictions/Sigmoid", "predictions", (200,)),
+            ("model/global_max_pooling1d/Max", "embeddings", (96,))], sample_rate=22_050,
+        ),
+        (96, 50, ["embedding", "output"], ""),
     ),
 }  # fmt: skip
 

@@ -266,7 +266,7 @@ class Picker {
     if (sign === "●") badge.classList.add("ev-panel-badge-on");
     const layers = foundLayers(model, this.search.value).map(({ name }) => name);
     const size = model.parameters ? `${countOf(model.parameters)} parameters` : "";
-    const facts = [size, `${model.dimensions} dims`, shortLicence(model.licence)];
+    const facts = [size, model.dimensions ? `${model.dimensions} dims` : "", shortLicence(model.licence)];
     const more = layers.length ? [`Layer: ${layers.join(", ")}`] : facts;
     return [
       h("span.ev-panel-option-main", {}, h("span", { dir: "auto" }, plain(model.title)), badge),
