@@ -331,6 +331,10 @@ class Evaluation:
         ------
         OptionError
             If it is no quantity that was predicted, or there is no such result, or several.
+
+        Examples
+        --------
+        >>> embviz.evaluate(collection, "tempo", "tempocnn").residuals().head()  # doctest: +SKIP
         """
         self._select(model, external=external, which=which, kind="quantity")
         return self.mistakes(model, external=external, **which)
@@ -355,6 +359,10 @@ class Evaluation:
         ------
         OptionError
             If there are no several labels per track, or no such result, or several.
+
+        Examples
+        --------
+        >>> embviz.evaluate(collection, "tags", "musicnn").per_label()  # doctest: +SKIP
         """
         import pandas as pd
 
@@ -393,6 +401,11 @@ class Evaluation:
         ------
         OptionError
             If there is no such label, or its tracks are a quantity, or a cost is below zero.
+
+        Examples
+        --------
+        >>> costs = evaluation.thresholds("rock", "musicnn", miss=3, alarm=1)  # doctest: +SKIP
+        >>> costs.loc[costs["cost"].idxmin(), "threshold"]  # doctest: +SKIP
         """
         import pandas as pd
 
@@ -424,6 +437,10 @@ class Evaluation:
         ------
         OptionError
             If it is a quantity that was predicted, or `k` is out of range, or there is no such result, or several.
+
+        Examples
+        --------
+        >>> evaluation.top_k(3, "musicnn")  # doctest: +SKIP
         """
         result, predictions = self._select(model, external=external, which=which, kind="classes or labels")
         if type(k) is not int or not 1 <= k <= len(result.classes):
@@ -460,6 +477,10 @@ class Evaluation:
         ------
         OptionError
             If it is a quantity that was predicted, or there is no such label, or `bins` is out of range.
+
+        Examples
+        --------
+        >>> evaluation.calibration("rock", "musicnn")  # doctest: +SKIP
         """
         import pandas as pd
 

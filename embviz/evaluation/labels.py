@@ -149,7 +149,7 @@ def _read_classes(cells: pd.Series, name: str, tracks: NDArray[np.int64]) -> Lab
 def _holds(cells: pd.Series, name: str) -> Kind:
     """Return what a column holds: lists are several labels, and numbers that are no classes a quantity."""
     values = cells.tolist()
-    if any(isinstance(value, list | tuple | set | frozenset | np.ndarray) for value in values):
+    if any(is_list(value) for value in values):
         return "labels"
     if all(_is_number(value) for value in values):
         return "classes" if _are_classes(values) else "quantity"
@@ -161,6 +161,11 @@ def _holds(cells: pd.Series, name: str) -> Kind:
                 f"assign({_keyword(name)}=pandas.to_numeric(collection[{name!r}])), or say kind='classes'."
             )
     return "classes"
+
+
+def is_list(value: Any) -> bool:
+    """Tell whether a cell holds several labels."""
+    return isinstance(value, list | tuple | set | frozenset | np.ndarray)
 
 
 def _is_categorical(cells: pd.Series) -> bool:
@@ -215,9 +220,7 @@ def read_label_sets(cells: pd.Series, name: str) -> list[set[str]]:
     sets = []
     for value in cells.tolist():
         several = [value] if isinstance(value, str) else value
-        if not isinstance(several, list | tuple | set | frozenset | np.ndarray) or any(
-            not isinstance(one, str | int | np.integer | bool) for one in several
-        ):
+        if not is_list(several) or any(not isinstance(one, str | int | np.integer | bool) for one in several):
             raise CollectionError(
                 f"A list of texts for each track is expected in column {name!r}, {shorten(value)[:60]!r} was found; "
                 "assign a column of lists."

@@ -208,7 +208,9 @@ def _group_alike(several: Sequence[Predictions]) -> list[list[int]]:
 def _compare(results: Sequence[Result], seed: int) -> list[dict[str, Any]]:
     """Return the comparisons of each two results, in their order; those of the same tracks are made at once."""
     if results and results[0].kind != "classes":
-        return [row for one, other in combinations(results, 2) if (row := _compare_scores(one, other, seed))]
+        drawn = [_draw_scores(result.predictions, [seed, PAIRS]) for result in results]  # with the same weights
+        both = combinations(zip(results, drawn, strict=True), 2)
+        return [row for one, other in both if (row := _compare_scores(*one, *other))]
     sets = _group_alike([result.predictions for result in results])
     rows: dict[tuple[int, int], dict[str, Any]] = {}
     for places in sets:
@@ -221,17 +223,22 @@ def _compare(results: Sequence[Result], seed: int) -> list[dict[str, Any]]:
     return [rows[pair] for pair in sorted(rows)]
 
 
-def _compare_scores(one: Result, other: Result, seed: int) -> dict[str, Any]:
+def _compare_scores(
+    one: Result, drawn: NDArray[np.float64], other: Result, drawn_other: NDArray[np.float64]
+) -> dict[str, Any]:
     """Return the comparison of two results that predicted the same tracks of a quantity or labels, or nothing."""
     if len(_group_alike([one.predictions, other.predictions])) > 1:
         return {}
-    several = one.predictions, other.predictions
-    difference = main_score(several[0]) - main_score(several[1])
-    first, second = (_draw_scores(predictions, [seed, PAIRS]) for predictions in several)  # with the same weights
-    apart = first - second
+    difference = main_score(one.predictions) - main_score(other.predictions)
+    apart = drawn - drawn_other
     tail = 1 + min((apart <= 0).sum(), (apart >= 0).sum())
     ends = metrics.interval(apart, difference)
-    names = {"task": printable(one.task), "a": result_name(one), "b": result_name(other), "tracks": len(several[0])}
+    names = {
+        "task": printable(one.task),
+        "a": result_name(one),
+        "b": result_name(other),
+        "tracks": len(one.predictions),
+    }
     p = min(1.0, 2 * tail / (1 + len(apart)))
     return names | {"difference": difference, "low": ends[0], "high": ends[1], "p": float(p)}
 

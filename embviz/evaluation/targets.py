@@ -64,7 +64,7 @@ def list_folds(table: pd.DataFrame) -> list[NameTitle]:
     return [
         {"name": name, "title": _title(name)}
         for name in names
-        if 2 <= filled_values(table[name]).nunique() <= MOST_FOLDS
+        if 2 <= filled_values(table[name]).astype(str).nunique() <= MOST_FOLDS
     ]
 
 
@@ -117,4 +117,4 @@ def _title(name: str) -> str:
 
 def _is_grouping(values: pd.Series[Any]) -> bool:
     """Tell whether anything belongs together, and not all."""
-    return 1 < len(values.unique()) < len(values)
+    return not any(map(labels.is_list, values)) and 1 < len(values.unique()) < len(values)

@@ -120,8 +120,9 @@ def test_quantities_and_folds_of_a_table(music):
 def test_a_quantity_and_labels_are_predicted_and_their_tracks_heard(music, explore):
     collection = embviz.Collection.from_folder(music)
     tags = [["a"] if i % 4 == 0 else ["a", "b"] if i % 2 else [] for i in range(24)]
-    explorer = explore(collection.assign(tags=tags))
-    opened(explorer)
+    explorer = explore(collection.assign(tags=tags, fold=[["a"]] * 24))
+    offered = {one["name"]: one["kind"] for one in opened(explorer).evaluation["targets"]}
+    assert (offered["style"], offered["bpm"], offered["tags"]) == ("classes", "quantity", "labels")
     command(explorer, "set_evaluation_option", name="models", value=[GOOD])
     command(explorer, "set_evaluation_option", name="classifier", value="logistic")
     for target, extent in (("bpm", "a quantity, R²"), ("tags", "2 labels, ROC-AUC")):
@@ -135,6 +136,8 @@ def test_a_quantity_and_labels_are_predicted_and_their_tracks_heard(music, explo
         key = row["items"][0]["key"]
         command(explorer, "show_confusion", cell=key)
         assert panel.confusion["tracks"] == 24
+        panel.tab = "evaluation"
+        assert "'tags': [['a']," in explorer.code() or target == "bpm"
         command(explorer, "show_answers", cell=key)
     assert [one["label"] for one in panel.confusion["labels"]] == ["a", "b"]
     assert panel.confusion["label"] == 0

@@ -183,4 +183,4 @@ def _literal(value: Any) -> str:
         return f"[{', '.join(map(_literal, value))}]"
     if is_missing(value):
         return "None"
-    return repr(value) if isinstance(value, bool | int) else ascii(str(value))
+    return repr(value) if isinstance(value, bool | int | float) else ascii(str(value))
