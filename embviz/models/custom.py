@@ -192,7 +192,8 @@ def check_name(name: Any) -> str:
             "name=."
         )
     if name.lower() in {known.lower() for known in (*CATALOGUE, *ALIASES, *BASELINES)}:
-        raise ModelError(f"The name {name!r} is taken by a model of embviz; give this one another name=.")
+        own = f"embviz.pull({name!r}, folder=…) takes the file of that one, or " if name in CATALOGUE else ""
+        raise ModelError(f"The name {name!r} is taken by a model of embviz; {own}give this one another name=.")
     return name
 
 

@@ -254,6 +254,11 @@ def test_a_file_with_its_metadata_registers_without_a_word(folder, tmp_path, mon
     assert np.array_equal(own, embed(samples, name, "embedding").values)
 
 
+def test_the_file_of_a_model_that_is_known_is_pulled(folder):
+    with pytest.raises(ModelError, match=rf"embviz\.pull\('{EFFNET}', folder=…\) takes the file of that one, or give"):
+        register_model(folder / f"{EFFNET}.pb")
+
+
 def test_a_graph_of_absurdly_many_patches_at_once_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "home"))
     path = tmp_path / "huge.pb"
