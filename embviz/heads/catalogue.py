@@ -127,7 +127,7 @@ class HeadRecord:
     @property
     def unit(self) -> str:
         """Unit of what a regression gives, in words; empty where there is none."""
-        return "{:g} to {:g}".format(*self.limits) if self.limits else ""
+        return "on {:g}–{:g}".format(*self.limits) if self.limits else ""
 
 
 TAKES_TOKENS = "it takes all tokens of MAEST's last block, not a vector per frame, which embviz does not apply"

@@ -70,6 +70,11 @@ def get_head(name: str, model: ModelLike | None = None) -> Head:
     )
 
 
+def is_head(name: str) -> bool:
+    """Tell whether a name is that of a registered head, of one of Essentia's, or of a task of these."""
+    return find_record(name) is not None or any(head.name == name for head in known_heads())
+
+
 def find_record(name: str, model: ModelLike | None = None) -> HeadRecord | None:
     """Return the record of one of Essentia's heads by its name, or by its task and extractor; None where none is meant.
 

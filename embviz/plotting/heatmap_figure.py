@@ -20,10 +20,10 @@ import numpy as np
 
 from embviz.core.embedding import Embedding, format_period
 from embviz.core.text import format_magnitude, format_time, plural
-from embviz.errors import OptionError
+from embviz.errors import ModelError, OptionError, WeightsError
 from embviz.models import Model, find_model, model_title
 from embviz.plotting import style
-from embviz.plotting.curve_figure import draw_curves, select_strongest
+from embviz.plotting.curve_figure import STROKES, draw_curves, select_strongest
 from embviz.plotting.heatmap_data import (
     HeatmapCells,
     HeatmapOptions,
@@ -127,7 +127,7 @@ def heatmap(
 
 def poster(  # noqa: PLR0913  options are given by name
     audio: AudioSource,
-    models: Iterable[str | Model | Embedding] | None = None,
+    models: Iterable[str | Model | Embedding | Head] | None = None,
     *,
     layer: str = "embedding",
     order: str = "index",
@@ -146,8 +146,9 @@ def poster(  # noqa: PLR0913  options are given by name
     ----------
     audio : path or (samples, sample_rate)
         As for :func:`embviz.embed`.
-    models : iterable of str, Model or Embedding, optional
-        From top to bottom; by default the six systems of the poster, :data:`SYSTEMS`. Embeddings are drawn as they are,
+    models : iterable of str, Model, Embedding or Head, optional
+        From top to bottom; by default the six systems of the poster, :data:`SYSTEMS`. Heads, by their names or tasks,
+        too, are drawn as curves, those of many classes as heatmaps. Embeddings are drawn as they are,
         such as those that ``Vectors.embedding`` gives of vectors of your own.
     layer : str
         Layer of every model.
@@ -177,23 +178,45 @@ def poster(  # noqa: PLR0913  options are given by name
     from embviz.audio import Audio
     from embviz.extraction import embed
     from embviz.extraction.extract import find_obstacle
+    from embviz.heads import Head
+    from embviz.heads.lookup import is_head
     from embviz.models import get_model
     from embviz.models.weights import find_weights
 
     look = HeatmapOptions(order, scale, colormap)
-    items = [models] if isinstance(models, str | Model | Embedding) else list(SYSTEMS if models is None else models)
-    wanted = [get_model(item) if isinstance(item, str) else item for item in items]
-    records = [item for item in wanted if not isinstance(item, Embedding)]
+    single = isinstance(models, str | Model | Embedding | Head)
+    items: list[Any] = [models] if single else list(SYSTEMS if models is None else models)
+    wanted: list[Model | Embedding | str] = []
+    for item in items:
+        if isinstance(item, Head) or (isinstance(item, str) and find_model(item) is None and is_head(item)):
+            wanted.append(_answers(audio, item, engine, progress, cache))
+        else:
+            wanted.append(get_model(item) if isinstance(item, str) else item)
+    records = [item for item in wanted if isinstance(item, Model)]
     missing = [record for record in records if find_weights(record) is None]
     reasons = {r.name: find_obstacle(r, layer, engine) for r in records if r not in missing}
     here = [record for record in records if not reasons.get(record.name, "missing")]
     found = iter(embed(audio, here, layer=layer, engine=engine, progress=progress, cache=cache) if here else ())
     pairs: list[tuple[Model | None, Embedding | str | None]] = [
-        (None, item) if isinstance(item, Embedding) else (item, next(found) if item in here else reasons.get(item.name))
+        (None, item)
+        if isinstance(item, Embedding | str)
+        else (item, next(found) if item in here else reasons.get(item.name))
         for item in wanted
     ]
     title = audio.title if isinstance(audio, Audio) else "" if isinstance(audio, tuple) else Path(audio).name
     return _poster_figure(pairs, look, title)
+
+
+def _answers(
+    audio: AudioSource, head: str | Head, engine: EngineOption, progress: Progress, cache: CacheOption
+) -> Embedding | str:
+    """Return what a head says of a sound, or why it, or its extractor, is not here."""
+    from embviz.extraction import embed
+
+    try:
+        return embed(audio, head=head, engine=engine, progress=progress, cache=cache)
+    except (ModelError, WeightsError) as error:
+        return str(error)
 
 
 # -- the figure ---------------------------------------------------------------------------------------------------
@@ -220,6 +243,9 @@ def _poster_figure(
 
 
 def _poster_panel(model: Model | None, embedding: Embedding | str | None) -> _Panel:
+    if isinstance(embedding, Embedding) and "head" in embedding.info and embedding.shape[1] <= len(STROKES):
+        answers, size = select_strongest(embedding)
+        return _Panel(embedding.layer, (model_title(embedding.model), size), answers, CURVES, curves=True)
     if isinstance(embedding, Embedding):
         d = embedding.shape[1]
         layer = "" if embedding.layer == "embedding" else embedding.layer

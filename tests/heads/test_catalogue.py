@@ -213,7 +213,7 @@ def test_an_accuracy_in_per_cent_becomes_a_share(empty_home: Path, tmp_path: Pat
 def test_a_regression_has_the_range_of_its_annotations_as_unit(empty_home: Path, tmp_path: Path):
     regression().write(tmp_path / "deam-msd-musicnn-2.pb", classes=["valence", "arousal"])
     head = embviz.pull("deam-msd-musicnn-2", folder=tmp_path)
-    assert (head.unit, head.exclusive, head.classes) == ("1 to 9", False, ("valence", "arousal"))
+    assert (head.unit, head.exclusive, head.classes) == ("on 1–9", False, ("valence", "arousal"))
     record = find_record("deam", "musicnn")
     assert record is not None
     assert record.limits == (1.0, 9.0)
@@ -281,6 +281,19 @@ def test_a_head_by_its_task_below_a_heatmap_and_in_the_explorer(own_home: Path, 
         embviz.heatmap(frames(30, 200), head=3)
     explorer = explore(noise(4), models=["musicnn"], heads=[SAD], cache=False)
     assert [row["head"] for row in explorer.wait().state()["rows"]] == [SAD]
+
+
+def test_heads_are_rows_of_the_poster(own_home: Path, tmp_path: Path):
+    embviz.pull(SAD, folder=sad_files(tmp_path / "folder").parent)
+    many = Built(200, 20, end="Sigmoid").write(tmp_path / "many-msd-musicnn-1.pb", **told([f"c{i}" for i in range(20)]))
+    rows = ["musicnn", SAD, "mood_happy", embviz.register_head(many, name="many")]
+    figure = embviz.poster(noise(8), rows)
+    curves = [trace for trace in figure.data if trace.type != "heatmap" and trace.name]
+    assert ["non_sad" in trace.name for trace in curves] == [True, False]
+    shown = " ".join(note.text for note in figure.layout.annotations)
+    assert "mood_happy-discogs-effnet-1" in shown
+    assert "is not on this machine" in shown
+    assert "20 dimensions" in shown  # too many for curves
 
 
 @needs_reference

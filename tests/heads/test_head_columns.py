@@ -62,13 +62,13 @@ def test_what_is_known_of_a_column_stays_with_it(tracks: embviz.Collection, tmp_
     heard = tracks.hear("deam", **OPTIONS)
     years = pd.DataFrame({"age": [3, 4, 5]}, index=heard.table.index)
     for derived in (heard.query("duration > 0"), heard.sort_values("deam_valence"), heard.head(2), heard.join(years)):
-        assert column_unit(derived.table, "deam_arousal") == "1 to 9"
+        assert column_unit(derived.table, "deam_arousal") == "on 1–9"
     kept = pd.read_parquet(heard.to_parquet(tmp_path / "heard.parquet"))
-    assert column_unit(kept, "deam_arousal") == "1 to 9"
+    assert column_unit(kept, "deam_arousal") == "on 1–9"
     other = heard.assign(deam_arousal=1.0)
-    assert (column_unit(other.table, "deam_arousal"), column_unit(other.table, "deam_valence")) == ("", "1 to 9")
+    assert (column_unit(other.table, "deam_arousal"), column_unit(other.table, "deam_valence")) == ("", "on 1–9")
     both = heard.join(pd.DataFrame({"deam_valence": [1.0] * 3}, index=heard.table.index), overwrite=True)
-    assert (column_unit(both.table, "deam_arousal"), column_unit(both.table, "deam_valence")) == ("1 to 9", "")
+    assert (column_unit(both.table, "deam_arousal"), column_unit(both.table, "deam_valence")) == ("on 1–9", "")
     odd = heard.table.copy()
     odd.attrs = {"embviz_columns": {"deam_arousal": 3, "duration": {"unit": ["x"]}}}
     assert (column_unit(odd, "deam_arousal"), column_unit(odd, "duration")) == ("", "s")
@@ -76,15 +76,15 @@ def test_what_is_known_of_a_column_stays_with_it(tracks: embviz.Collection, tmp_
 
 def test_heard_columns_are_axes_and_colors_with_their_unit(tracks: embviz.Collection):
     heard = tracks.hear("deam", **OPTIONS).head(2)
-    assert column_axis(heard.table, "deam_valence").heading == "deam_valence (1 to 9)"
+    assert column_axis(heard.table, "deam_valence").heading == "deam_valence (on 1–9)"
     points = Vectors.from_array(np.eye(2), heard)
     made = by_key("column:deam_arousal", heard.table, points, None, None)  # type: ignore[arg-type]
     assert made is not None
-    assert made.unit == "1 to 9"
+    assert made.unit == "on 1–9"
     units = {column["name"]: column["unit"] for column in page_columns(heard.table)}
-    assert units["deam_valence"] == "1 to 9"
+    assert units["deam_valence"] == "on 1–9"
     projection = embviz.project(points, "pca")
-    assert "1 to 9" in str(embviz.scatter(projection, heard.table, x="deam_valence", y="deam_arousal").layout)
+    assert "on 1–9" in str(embviz.scatter(projection, heard.table, x="deam_valence", y="deam_arousal").layout)
 
 
 def test_which_columns_a_head_makes(tracks: embviz.Collection, tmp_path: Path):

@@ -15,7 +15,7 @@ from embviz.core.worker import Job
 from embviz.errors import EmbvizError, OptionError
 from embviz.heads import Head, get_head, known_heads
 from embviz.heads.essentia import GraphOptions, read_essentia_head
-from embviz.heads.lookup import find_record
+from embviz.heads.lookup import is_head
 from embviz.models import get_model
 from embviz.widgets.curves import Curves
 from embviz.widgets.schema import HeatmapRow, NameTitle, WorkState
@@ -96,7 +96,7 @@ def as_head(given: Any) -> Head:
     """Return a head that was given as one, by the name of a registered one, or by its path."""
     if isinstance(given, Head):
         return given
-    if isinstance(given, str) and (find_record(given) or given in {head.name for head in known_heads()}):
+    if isinstance(given, str) and is_head(given):
         return get_head(given)
     try:
         path = Path(given).expanduser()
