@@ -198,7 +198,7 @@ def _join_names(names: Sequence[str]) -> str:
 
 
 def _percent(share: float) -> str:
-    return NONE if math.isnan(share) else f"{100 * share:.1f} %"
+    return NONE if math.isnan(share) else f"{_signed(share)} %"
 
 
 def _signed(points: float) -> str:

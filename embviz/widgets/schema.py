@@ -243,6 +243,7 @@ class ConfusionState(TypedDict, total=False):
     tracks: int
     wrong: int
     kind: str  # classes, quantity or labels
+    error: str  # mean absolute error of a quantity
     labels: list[dict[str, Any]]  # of several per track: label, tracks, and the scores of each
     label: int  # place of the one that the matrix shows; -1: none
     can_train_head: bool

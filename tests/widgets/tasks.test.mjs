@@ -32,6 +32,7 @@ test("folds that code has chosen are offered, too", () => {
 
 test("an interval has two ends or none", () => {
   assert.equal(endsOf({ low: 0.612, high: 0.7484 }), "61.2 – 74.8");
+  assert.equal(endsOf({ low: -0.4, high: 0.2 }), "−40.0 to 20.0");
   assert.equal(endsOf({ low: null, high: null }), "");
 });
 

@@ -136,6 +136,7 @@ def test_a_quantity_and_labels_are_predicted_and_their_tracks_heard(music, explo
         key = row["items"][0]["key"]
         command(explorer, "show_confusion", cell=key)
         assert panel.confusion["tracks"] == 24
+        assert bool(panel.confusion["error"]) == (target == "bpm")
         panel.tab = "evaluation"
         assert "'tags': [['a']," in explorer.code() or target == "bpm"
         command(explorer, "show_answers", cell=key)

@@ -219,6 +219,7 @@ class EvaluationTab:
         self._seen = {
             "cell": cell, "title": score_table.title_of(result), "task": result.task,
             "tracks": len(predictions), "wrong": matrix.wrong, "kind": result.kind,
+            "error": score_table.mean_error(result),
             "labels": score_table.label_rows(result), "label": place,
             "can_train_head": _can_train(result),
             "view": model_ref(matrix.widget),

@@ -81,6 +81,11 @@ def _measured_columns(result: Result, source: TaskCollections) -> tuple[dict[str
     return {name: column}, name, [int(label) for label in own.tracks[farthest]]
 
 
+def mean_error(result: Result) -> str:
+    """Return the mean absolute error of a quantity, as text; empty of what is none."""
+    return f"{weighted_metrics.scores(result.predictions)['mae']:.4g}" if result.kind == "quantity" else ""
+
+
 def label_rows(result: Result) -> list[dict[str, Any]]:
     """Return the scores of each of several labels, as texts."""
     if result.kind != "labels":

@@ -129,8 +129,8 @@ export function tasksPage(panel) {
 }
 
 /** How many tracks are wrong, and about what. @param {ConfusionItem} item */
-function told({ tracks, wrong, kind, label = -1, labels = [] }) {
-  if (kind === "quantity") return `${wrong} of ${tracks} tracks taken for another range`;
+function told({ tracks, wrong, kind, error = "", label = -1, labels = [] }) {
+  if (kind === "quantity") return `off by ${error} on average; ${wrong} of ${tracks} tracks taken for another range`;
   if (kind === "labels") return `${quoted(labels[label]?.label)}: ${wrong} of ${tracks} tracks wrong`;
   return `${wrong} of ${tracks} tracks taken for another class`;
 }

@@ -18,12 +18,16 @@ const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(1)} %`
 /** The ends of an interval. @param {Pick<ScoreItem, "low" | "high">} item @returns {string} such as ``61.2 – 74.8`` */
 export function endsOf({ low, high }) {
   if (low == null || high == null) return "";
-  return `${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`;
+  const [from, to] = [low, high].map((end) => (100 * end).toFixed(1).replace("-", "−"));
+  return low < 0 ? `${from} to ${to}` : `${from} – ${to}`;
 }
+
+/** A share on the scale of the picture, which holds 0 to 100 %. @param {number} share */
+const onScale = (share) => Math.min(Math.max(share, 0), 1);
 
 /** A share as a place on the scale of the picture. @param {number} share */
 function place(share) {
-  return `${(100 * Math.min(Math.max(share, 0), 1)).toFixed(2)}%`;
+  return `${(100 * onScale(share)).toFixed(2)}%`;
 }
 
 /**
@@ -38,7 +42,9 @@ function picture({ accuracy, low, high }, chance) {
     h("span.ev-evaluation-bar", { style: { width: place(accuracy) } }),
   );
   if (low != null && high != null) {
-    el.append(h("span.ev-evaluation-ends", { style: { left: place(low), width: place(high - low) } }));
+    el.append(
+      h("span.ev-evaluation-ends", { style: { left: place(low), width: place(onScale(high) - onScale(low)) } }),
+    );
   }
   if (chance > 0) el.append(h("span.ev-evaluation-chance", { style: { left: place(chance) } }));
   return el;

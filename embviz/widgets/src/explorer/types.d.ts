@@ -213,6 +213,7 @@ export interface ConfusionItem {
   tracks?: number;
   wrong?: number;
   kind?: string;
+  error?: string;
   labels?: LabelScores[];
   label?: number;
   can_train_head?: boolean;
