@@ -16,6 +16,9 @@ const NO_LABELS = [
     "Collection to which you have joined labels: Explorer(collection.join(labels)).",
 ];
 
+/** What a press on a model opens, by the measure. @type {Record<string, string>} */
+const OPENS = { "R²": "residuals", "ROC-AUC": "labels and their tracks" };
+
 /**
  * Whether the results that are shown answer what is chosen now.
  * @param {TaskChoices | undefined} asked @param {TaskChoices | undefined} choices
@@ -111,8 +114,8 @@ export function tasksPage(panel) {
     const other = isStale(scores.choices, item.choices);
     stale.hidden = !other;
     write(stale, other ? "These are the scores of earlier choices; press Compare for those above." : "");
-    const several = (scores.rows ?? []).some(({ measure }) => measure === "ROC-AUC");
-    write(about, `press a model for its ${several ? "labels and their tracks" : "confusion matrix"}`);
+    const opens = OPENS[scores.rows?.[0]?.measure ?? ""] ?? "confusion matrix";
+    write(about, `press a model for its ${opens}`);
     table.update(scores, get("confusion").cell);
     depths.update(scores, (name) => panel.modelOf(name)?.title ?? name);
     const key = JSON.stringify(scores.notes);
@@ -130,7 +133,7 @@ export function tasksPage(panel) {
 
 /** How many tracks are wrong, and about what. @param {ConfusionItem} item */
 function told({ tracks, wrong, kind, error = "", label = -1, labels = [] }) {
-  if (kind === "quantity") return `off by ${error} on average; ${wrong} of ${tracks} tracks taken for another range`;
+  if (kind === "quantity") return `off by ${error} on average; ${wrong} of ${tracks} in another range`;
   if (kind === "labels") return `${quoted(labels[label]?.label)}: ${wrong} of ${tracks} tracks wrong`;
   return `${wrong} of ${tracks} tracks taken for another class`;
 }
