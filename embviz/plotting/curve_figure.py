@@ -47,6 +47,7 @@ def draw_curves(figure: Figure, embedding: Embedding, cells: HeatmapCells, box: 
         line = {"shape": "hvh", "width": 1.75, "color": color, "dash": dash}
         hover = style.hover_template([f"<b>{label}</b>", f"%{{y:.3~g}} {unit}".rstrip()], embedding, cells)
         item = {"name": style.color_span(label, INK), "hovertemplate": hover, "yaxis": f"y{box.axis}"}
+        item["legend"] = f"legend{box.axis}"  # of each panel its own: strokes mean other things there
         figure.add_scatter(
             x=times, y=np.concatenate([values[:1], values, values[-1:]]), mode="lines", line=line, **item
         )
@@ -57,4 +58,4 @@ def draw_curves(figure: Figure, embedding: Embedding, cells: HeatmapCells, box: 
         "x": 1, "xanchor": "left", "y": box.top, "yanchor": "top", "bgcolor": style.CLEAR, "font_size": 11,
         "maxheight": box.height, "itemwidth": 36, "tracegroupgap": 0,
     }  # fmt: skip
-    figure.update_layout({f"yaxis{box.axis}": axis, "legend": legend})
+    figure.update_layout({f"yaxis{box.axis}": axis, f"legend{box.axis}": legend})

@@ -290,6 +290,9 @@ def test_heads_are_rows_of_the_poster(own_home: Path, tmp_path: Path):
     figure = embviz.poster(noise(8), rows)
     curves = [trace for trace in figure.data if trace.type != "heatmap" and trace.name]
     assert ["non_sad" in trace.name for trace in curves] == [True, False]
+    twice = embviz.poster(noise(8), [SAD, SAD])
+    assert [trace.legend for trace in twice.data if trace.name] == ["legend", "legend", "legend2", "legend2"]
+    assert twice.layout.legend.y > twice.layout.legend2.y
     shown = " ".join(note.text for note in figure.layout.annotations)
     assert "mood_happy-discogs-effnet-1" in shown
     assert "is not on this machine" in shown
