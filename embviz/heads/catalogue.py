@@ -132,7 +132,8 @@ class HeadRecord:
 
 TAKES_TOKENS = "it takes all tokens of MAEST's last block, not a vector per frame, which embviz does not apply"
 _MAEST_NOTE = (
-    "Takes all tokens of MAEST's last block (TensorflowPredict), not a vector per frame: embviz does not apply it."
+    "Essentia's example gives it a whole output of MAEST (TensorflowPredict), not a vector per frame: embviz does not "
+    "apply it. That this output is all tokens of the last block is inferred from the name of its node."
 )
 _OPENL3_NOTE = "Essentia has no algorithm for OpenL3; how its authors framed the sound is not checked."
 
