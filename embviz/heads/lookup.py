@@ -125,10 +125,8 @@ def list_heads(*, task: str | None = None, model: ModelLike | None = None) -> pd
 
     Examples
     --------
-    >>> list_heads(task="mood_sad", model="musicnn")["layer"]
-    name
-    mood_sad-msd-musicnn-1    embedding
-    Name: layer, dtype: object
+    >>> list_heads(task="mood_sad", model="musicnn")["layer"].to_dict()
+    {'mood_sad-msd-musicnn-1': 'embedding'}
     """
     import pandas as pd
 

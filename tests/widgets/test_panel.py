@@ -39,7 +39,7 @@ def test_what_is_no_command_is_not_passed_on(content):
 
 def test_every_command_of_the_page_is_known_here():
     values = {"row": 1, "to": 0, "track": 1, "cell": 0, "collapsed": True, "value": {"vgg": ["output"]}, "hop": "dense"}
-    values |= {"dimension": 37}
+    values |= {"dimension": 37, "label": 2}
     sent = [(kind, {name: values.get(name, "x") for name in fields}) for kind, fields in COMMANDS.items()]
     sent = [(kind, content) for kind, content in sent if kind != "upload"]
     calls, _ = heard([{"kind": kind, "seq": 1, **content} for kind, content in sent])
