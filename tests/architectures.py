@@ -345,7 +345,7 @@ def _cut_as(net, name, data, model, kind):
 # Discogs-EffNet, MAEST and YAMNet. ---------------------------------------------------------------------------------
 
 #: What functions call the first result of an operation, where it is not "output".
-RESULTS = {"Relu": "activations", "MatMul": "product", "Sigmoid": "y"}
+RESULTS = {"Relu": "activations", "MatMul": "product", "Sigmoid": "y", "Sub": "z"}
 
 
 def call_function(net, name, body, given, results):
@@ -394,9 +394,36 @@ def random_maest(frames, *, styles=400, width=768, seed=11):
     whole = [net.add(f"token{i}", op, signal, axis, **options) for i, op in enumerate(("Mean", "Max"))]
     block = net.reshape("block", net.concat("tokens", *whole, signal, axis=1), -1, 1, 2 + 9 * steps, width)
     net.add("PartitionedCall/Identity_7", "Identity", block)
+    net.add("PartitionedCall/Identity_12", "Identity", net.add("last", "Relu", block))
     logits = net.dense("styles", net.reshape("first", whole[0], -1, width), width, styles)
     net.add("PartitionedCall/Identity", "Identity", logits)
     net.add("PartitionedCall/Identity_13", "Identity", net.add("sigmoid", "Sigmoid", logits))
+    return net.graph
+
+
+def random_token_head(width=768, classes=400, seed=17):
+    """Return a head on all tokens of MAEST: the mean of the first two, normalised, and one dense layer, in a call."""
+    net, body = Net(seed), Net(seed)
+    body.placeholder("x", -1, -1, width)
+    types, axis = {"types": [("Tidx", INT32)]}, body.integers("axis", 1)
+    first = body.add(
+        "first",
+        "GatherV2",
+        "x",
+        body.integers("zero_one", 0, 1),
+        body.constant("one", np.int32(1)),
+        types=[("Tparams", FLOAT), ("Tindices", INT32), ("Taxis", INT32)],
+        kind=None,
+        batch_dims=0,
+    )
+    mean = body.add("mean", "Mean", first, axis, keep_dims=False, **types)
+    center = body.add("center", "Mean", mean, axis, keep_dims=True, **types)
+    data = body.dense("styles", body.add("centered", "Sub", mean, center), width, classes)
+    given = net.placeholder("embeddings", -1, -1, width)
+    call_function(net, "PartitionedCall", body, given, (data, body.add("sigmoid", "Sigmoid", data)))
+    for i in range(2):
+        name = f"PartitionedCall/Identity_{i}" if i else "PartitionedCall/Identity"
+        net.add(name, "Identity", f"PartitionedCall:{i}" if i else "PartitionedCall")
     return net.graph
 
 

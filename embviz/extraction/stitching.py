@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 FREQUENCY = ("max", "argmax")  # what may stand behind the name of a layer, as in "conv2:max"
-KEPT_TENSOR = 256 * 2**20  # bytes; larger tensors are averaged over frequency and dropped
+KEPT_TENSOR = 256 * 2**20  # bytes; larger tensors are averaged over frequency or tokens and dropped
 PADDING = 8  # frames or bands that a graph may add before a convolution
 
 
@@ -148,7 +148,7 @@ class Stitcher:
     Attributes
     ----------
     values : ndarray, shape [t, d]
-    tensor : ndarray, shape [t, f, c], or None
+    tensor : ndarray, shape [t, f, c] or of tokens [t, k, c], or None
     grid : FrameGrid
     sound : bool
         Whether the layer is sound itself, one frame per sample.
@@ -188,7 +188,8 @@ class Stitcher:
         reduced = getattr(chosen, self._layer.frequency)(axis=1) if "c" in self._layer.axes else chosen[..., 0]
         self.values[begin:end] = chosen[:, 0] if chosen.shape[1] == 1 else reduced
         if self.tensor is not None:
-            self.tensor[begin:end] = chosen
+            tokens = self._layer.keeps_tokens  # of layers without an axis of time, so that frames are patches
+            self.tensor[begin:end] = parts[0].reshape(len(parts[0]), *self.tensor.shape[1:]) if tokens else chosen
         self.frames = int(end)
 
     def partial_values(self) -> NDArray[np.float32]:
@@ -198,7 +199,8 @@ class Stitcher:
         return values
 
     def _tensor_buffer(self) -> tuple[NDArray[np.float32] | None, dict[str, int]]:
-        bands, channels = _size(self._layer.axes, self._shapes[0], "f"), _channels(self._layer, self._shapes)
+        kept = "k" if self._layer.keeps_tokens else "f"
+        bands, channels = _size(self._layer.axes, self._shapes[0], kept), _channels(self._layer, self._shapes)
         if bands == 1 or not channels or self._layer.frequency != "mean":
             return None, {}
         shape = (self.grid.n_frames, bands, channels)

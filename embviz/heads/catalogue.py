@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-_TOKENS = "PartitionedCall/Identity_12"  # of MAEST: all tokens of its last block
-
 #: What an extractor is called in the name of a head, and its model.
 EXTRACTORS: Mapping[str, str] = MappingProxyType(
     {
@@ -90,7 +88,7 @@ class HeadRecord:
     group : str
         Group of tasks.
     model, layer : str
-        Extractor and layer that it takes; the layer of a head that takes all tokens is the node of the graph.
+        Extractor and layer that it takes.
     limits : (float, float) or None
         Of a regression on annotations of a stated scale: the lowest and the highest value of that.
     sha256 : str
@@ -120,20 +118,14 @@ class HeadRecord:
         return f"classification-heads/{folder}/{self.name}.pb"
 
     @property
-    def takes_vectors(self) -> bool:
-        """Whether it is applied to one vector per frame; those on MAEST take all tokens of a patch at once."""
-        return self.layer == "embedding"
-
-    @property
     def unit(self) -> str:
         """Unit of what a regression gives, in words; empty where there is none."""
         return "on {:g}–{:g}".format(*self.limits) if self.limits else ""
 
 
-TAKES_TOKENS = "it takes all tokens of MAEST's last block, not a vector per frame, which embviz does not apply"
 _MAEST_NOTE = (
-    "Essentia's example gives it a whole output of MAEST (TensorflowPredict), not a vector per frame: embviz does not "
-    "apply it. That this output is all tokens of the last block is inferred from the name of its node."
+    "It takes the node 'PartitionedCall/Identity_12' of MAEST whole, as in Essentia's example; that these are all "
+    "tokens of the last block is inferred from the node's name."
 )
 _OPENL3_NOTE = "Essentia has no algorithm for OpenL3; how its authors framed the sound is not checked."
 
@@ -150,7 +142,7 @@ def _records() -> Iterable[HeadRecord]:
         for task in tasks.split():
             for extractor in extractors:
                 name = f"{task}-{extractor}-{2 if task in _SECOND_VERSION else 1}"
-                layer = _TOKENS if "-maest-" in extractor else "embedding"
+                layer = "tokens" if "-maest-" in extractor else "embedding"
                 known = _OPENED.get(name, ("", 0))
                 model, note = EXTRACTORS[extractor], _note(name, extractor)
                 yield HeadRecord(name, task, group, model, layer, _LIMITS.get(task), *known, note)

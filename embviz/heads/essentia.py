@@ -29,6 +29,7 @@ from embviz.models.node_choice import ENDS, choose_input, choose_output
 
 LARGEST = 64 << 20  # bytes of a graph
 ALGORITHM = "TensorflowPredict2D"
+ON_TOKENS = "TensorflowPredict"  # of heads that take all tokens of a patch
 #: What the outputs of most heads are called, whatever their metadata say.
 USUAL_OUTPUTS = ("model/Softmax", "model/Sigmoid")
 
@@ -70,13 +71,14 @@ class _HeadDraft:
     remarks: list[str] = field(default_factory=list)
 
     def head(self, name: str, options: GraphOptions) -> Head:
-        self._check_algorithm()
         record = CATALOGUE.get(self.path.stem) or CATALOGUE.get(name)
         model = self._model_name(options.model, record)
-        layer, values = resolve_layer(model, options.layer or "embedding")
+        layer, shape = resolve_layer(model, options.layer or (record.layer if record else "embedding"))
+        tokens = shape[:-1] if shape else ()
+        self._check_algorithm((ALGORITHM, ON_TOKENS) if tokens else (ALGORITHM,))
         source, target = nodes = self._nodes(options)
-        taken = self._input_length(source, values, f"the layer {layer!r} of {model!r}")
-        given = self._count_outputs(nodes, taken)
+        taken = self._input_length(source, shape[-1] if shape else None, f"the layer {layer!r} of {model!r}")
+        given = self._count_outputs(nodes, (*tokens, taken))
         end = self.graph.final_operation(target)
         self._compare_output(target, given, end)
         return Head(
@@ -94,9 +96,9 @@ class _HeadDraft:
             unit="probability" if end in ENDS else record.unit if record else "",
         )
 
-    def _check_algorithm(self) -> None:
+    def _check_algorithm(self, known: Sequence[str]) -> None:
         algorithm = get_text(get_mapping(self.metadata, "inference"), "algorithm")
-        if algorithm not in ("", ALGORITHM):
+        if algorithm not in ("", *known):
             raise ModelError(
                 f"A head for {ALGORITHM} is expected in {self.path.name!r}, its metadata name {algorithm!r:.80}: that "
                 "is a model for sound, which embviz.register_model() adds."
@@ -156,10 +158,10 @@ class _HeadDraft:
             self.contradictions.append(f"the input takes {taken} values, not {told}")
         return taken
 
-    def _count_outputs(self, nodes: tuple[str, str], values: int) -> int:
-        """Return how many numbers it gives for a vector, by asking it."""
+    def _count_outputs(self, nodes: tuple[str, str], frame: tuple[int, ...]) -> int:
+        """Return how many numbers it gives for a frame of a shape, by asking it."""
         what = repr(self.path.name)
-        shape, finite = run_isolated(tf_graph.measure_output, self.data, nodes, values, what=what)
+        shape, finite = run_isolated(tf_graph.measure_output, self.data, nodes, frame, what=what)
         if len(shape) != 2 or shape[0] != tf_graph.TRIAL:
             raise ModelError(
                 f"{what} is expected to give one vector for each frame, {nodes[1]!r} gives an array of the shape "
@@ -230,10 +232,11 @@ class _HeadDraft:
         return figures
 
 
-def resolve_layer(model: str, layer: str) -> tuple[str, int | None]:
-    """Return the name of a layer and the length of its vectors, None where only absent weights could tell.
+def resolve_layer(model: str, layer: str) -> tuple[str, tuple[int, ...] | None]:
+    """Return the name of a layer and the shape of its frames; None where only absent weights could tell.
 
-    Of a model that embviz has not got, any layer may be meant.
+    That is the length of a vector, behind the number of tokens where a layer keeps them all. Of a model that embviz has
+    not got, any layer may be meant.
     """
     from embviz.extraction.extract import LayerSpec
     from embviz.extraction.stitching import vector_length
@@ -244,9 +247,13 @@ def resolve_layer(model: str, layer: str) -> tuple[str, int | None]:
         return layer, None
     if weights_state(found) == "ready":
         spec = LayerSpec.of(found, layer, None)
-        return spec.layer.name, vector_length(spec.layer, spec.shapes)
+        tokens = spec.shapes[0][:-1][-1:] if spec.layer.keeps_tokens else ()
+        return spec.layer.name, (*tokens, vector_length(spec.layer, spec.shapes))
     record = found.layer(layer)
-    return record.name, record.shape[record.axes.index("c")] if record.shape and "c" in record.axes else None
+    if not record.shape or "c" not in record.axes:
+        return record.name, None
+    tokens = record.shape[:-1][-1:] if record.keeps_tokens else ()
+    return record.name, (*tokens, record.shape[record.axes.index("c")])
 
 
 def _entries(metadata: Mapping[str, Any], side: str) -> list[Mapping[str, Any]]:

@@ -126,7 +126,8 @@ class Head:
         ----------
         embedding : Embedding or ndarray
             Of this head's model and layer, ``[t, d]``. Vectors that were computed elsewhere are an array: that is the
-            way of a head whose model embviz has not got.
+            way of a head whose model embviz has not got. Heads on MAEST take all tokens of a patch, ``[t, k, d]``,
+            which an Embedding of its layer ``"tokens"`` keeps as its tensor.
 
         Returns
         -------
@@ -146,7 +147,7 @@ class Head:
         info.pop("tensor_bytes", None)
         return replace(
             embedding,
-            values=self._classify(embedding.values),
+            values=self._classify(embedding.tensor if self.takes_tokens else embedding.values),
             layer=self.title,
             labels=self.classes,
             unit=self.unit,
@@ -158,7 +159,7 @@ class Head:
         values = np.full((len(vectors), len(self.classes)), np.nan, dtype=np.float32)
         for start in range(0, len(values), BLOCK):
             frames = np.asarray(vectors[start : start + BLOCK])
-            whole = np.isfinite(frames).all(axis=1)
+            whole = np.isfinite(frames).all(axis=tuple(range(1, frames.ndim)))
             if whole.any():
                 values[start : start + BLOCK][whole] = self._probabilities(frames[whole])
         return values
@@ -204,14 +205,26 @@ class Head:
         if model is None:
             raise ModelError(
                 f"The head {self.name!r} takes embeddings of {self.model!r}, an extractor that embviz does not have; "
-                f"compute them elsewhere and give apply() the array [t, {self.dimensions}]."
+                f"compute them elsewhere and give apply() the array {self._expected}."
             )
         if not has_weights(model):
             raise WeightsError(
                 f"The head {self.name!r} takes embeddings of {self.model!r}, whose weights are not on this machine; "
                 f"get them with embviz.pull({self.model!r}) or `embviz pull {self.model}`, or give apply() the array "
-                f"[t, {self.dimensions}]."
+                f"{self._expected}."
             )
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether it takes all tokens of a patch, as heads on MAEST do, rather than one vector per frame."""
+        model = find_model(self.model)
+        layers = model.known_layers if model else ()
+        return any(layer.name == self.layer and layer.keeps_tokens for layer in layers)
+
+    @property
+    def _expected(self) -> str:
+        """Shape of the arrays that it takes."""
+        return f"[t, tokens, {self.dimensions}]" if self.takes_tokens else f"[t, {self.dimensions}]"
 
     def with_facts(self, **facts: str | float) -> Head:
         """Return the head with more to read about it."""
@@ -220,10 +233,16 @@ class Head:
     def _check_vectors(self, vectors: Any) -> NDArray[Any]:
         is_array = isinstance(vectors, np.ndarray)
         found = f"an array of the shape {vectors.shape}" if is_array else f"a {type(vectors).__name__}"
-        if not is_array or vectors.ndim != 2 or vectors.shape[1] != self.dimensions or vectors.dtype.kind not in "fiu":
+        ndim = 3 if self.takes_tokens else 2
+        if (
+            not is_array
+            or vectors.ndim != ndim
+            or vectors.shape[-1] != self.dimensions
+            or vectors.dtype.kind not in "fiu"
+        ):
             raise OptionError(
                 f"The head {self.name!r} is applied to an Embedding of {self.model!r} / {self.layer!r}, or to numbers "
-                f"[t, {self.dimensions}], {found} was found; call the head itself with a track."
+                f"{self._expected}, {found} was found; call the head itself with a track."
             )
         return np.asarray(vectors)
 
@@ -267,7 +286,8 @@ class Head:
 
     @cached_property
     def _session(self) -> Session:
-        return tf_graph.load_session(np.asarray(self.weights["graph"]).tobytes(), self.nodes, len(self.classes))
+        data, rank = np.asarray(self.weights["graph"]).tobytes(), 3 if self.takes_tokens else 2
+        return tf_graph.load_session(data, self.nodes, len(self.classes), rank)
 
     # Keeping it. ---------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.core.embedding import Embedding
 from embviz.errors import ModelError, OptionError, WeightsError, did_you_mean
-from embviz.heads.catalogue import CATALOGUE, TAKES_TOKENS, HeadRecord
+from embviz.heads.catalogue import CATALOGUE, HeadRecord
 from embviz.heads.head import Head
 from embviz.heads.registry import known_heads
 from embviz.models import Model, ModelLike, get_model
@@ -62,8 +62,6 @@ def get_head(name: str, model: ModelLike | None = None) -> Head:
         return here[record.name]
     others = [other.name for other in CATALOGUE.values() if other.task == record.task and other.name in here]
     instead = f", or name one that is here: {', '.join(map(repr, others))}" if others and name == record.task else ""
-    if not record.takes_vectors:
-        raise ModelError(f"The head {record.name!r} cannot be applied: {TAKES_TOKENS}.")
     raise WeightsError(
         f"The head {record.name!r} is not on this machine; get it with embviz.pull({record.name!r}) or "
         f"`embviz pull {record.name}`, or from a folder with `embviz pull --from DIR`{instead}."

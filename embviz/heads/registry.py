@@ -166,7 +166,8 @@ def _store(head: Head) -> Head:
             f"A head's name is expected to be of letters, digits, '.', '_' and '-', {head.name!r:.80} was found; give "
             "one as name=."
         )
-    layer, values = resolve_layer(head.model, head.layer)
+    layer, shape = resolve_layer(head.model, head.layer)
+    values = shape[-1] if shape else None
     if layer != head.layer or values not in (None, head.dimensions):
         raise ModelError(
             f"The head {head.name!r} takes {head.dimensions} values of {head.model!r} / {head.layer!r}, which has "

@@ -43,32 +43,33 @@ HARMLESS = {
     "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Sigmoid", "Tanh", "Softplus", "Softmax", "LogSoftmax",
     "Mean", "Sum", "Max", "Min", "Prod", "ArgMax",
     "Shape", "Rank", "Reshape", "Squeeze", "ExpandDims", "Transpose", "ConcatV2", "Pack", "Unpack", "Slice",
-    "StridedSlice", "Split",
+    "StridedSlice", "Split", "GatherV2", "Select", "SelectV2", "Less", "Greater", "Equal",
 }  # fmt: skip
 
 
-def load_session(data: bytes, nodes: tuple[str, str], classes: int) -> Session:
-    """Load a graph that takes vectors ``[n, d]`` and gives vectors ``[n, c]``, called :data:`ROWS`."""
+def load_session(data: bytes, nodes: tuple[str, str], classes: int, rank: int = 2) -> Session:
+    """Load a graph that gives vectors ``[n, c]``, called :data:`ROWS`, for ``[n, d]``, or for tokens ``[n, k, d]``."""
     graph = _read(data, nodes)
     if not essentia.is_installed():
         return _Translated(graph, nodes)
     # Essentia takes the axes of a tensor from what the graph declares, and calls of functions declare nothing.
-    return _open(graph.serialize_with_rows(nodes[1], classes), nodes[0], ROWS, 2)
+    return _open(graph.serialize_with_rows(nodes[1], classes), (nodes[0], rank), (ROWS, 2))
 
 
-def measure_output(data: bytes, nodes: tuple[str, str], values: int) -> tuple[tuple[int, ...], bool]:
-    """Return the shape of what a graph gives for :data:`TRIAL` frames, and whether that is finite, by asking it."""
+def measure_output(data: bytes, nodes: tuple[str, str], shape: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
+    """Return the shape of what a graph gives for :data:`TRIAL` frames of a `shape`, and whether all of it is finite."""
     graph = _read(data, nodes)
-    frames = {nodes[0]: np.random.default_rng(0).standard_normal((TRIAL, values), dtype=np.float32)}
+    frames = {nodes[0]: np.random.default_rng(0).standard_normal((TRIAL, *shape), dtype=np.float32)}
+    source = nodes[0], 1 + len(shape)
     if not essentia.is_installed():
         rows = _Translated(graph, nodes).run(frames)[ROWS]
         return rows.shape, bool(np.isfinite(rows).all())
-    shapes = _open(graph.serialize_with_shapes((nodes[1],)), nodes[0], "embviz_shape/0", 1).run(frames)
-    shape = tuple(int(length) for length in shapes["embviz_shape/0"])
-    if len(shape) != 2 or shape[0] != TRIAL or not 0 < shape[1] <= MOST_VALUES:
-        return shape, True
-    given = _open(graph.serialize_with_rows(nodes[1], shape[1]), nodes[0], ROWS, 2).run(frames)[ROWS]
-    return shape, bool(np.isfinite(given).all())
+    shapes = _open(graph.serialize_with_shapes((nodes[1],)), source, ("embviz_shape/0", 1)).run(frames)
+    given = tuple(int(length) for length in shapes["embviz_shape/0"])
+    if len(given) != 2 or given[0] != TRIAL or not 0 < given[1] <= MOST_VALUES:
+        return given, True
+    rows = _open(graph.serialize_with_rows(nodes[1], given[1]), source, (ROWS, 2)).run(frames)[ROWS]
+    return given, bool(np.isfinite(rows).all())
 
 
 class _Translated:
@@ -83,12 +84,13 @@ class _Translated:
         return {ROWS: self._network.run({self._source: stack_patches(inputs[self._source])})[self._target]}
 
 
-def _open(data: bytes, source: str, output: str, rank: int) -> EssentiaSession:
+def _open(data: bytes, source: tuple[str, int], output: tuple[str, int]) -> EssentiaSession:
+    """Load a graph of which input and output are given with their numbers of axes."""
     # TensorFlow takes a file, and has read it when the session is made.
     with tempfile.TemporaryDirectory(prefix="embviz-") as folder:
         path = Path(folder) / "head.pb"
         path.write_bytes(data)
-        return EssentiaSession(path, source, 2, (output,), ranks={output: rank}, title="the head's graph")
+        return EssentiaSession(path, *source, (output[0],), ranks=dict([output]), title="the head's graph")
 
 
 def _read(data: bytes, nodes: tuple[str, str]) -> Graph:
@@ -123,9 +125,10 @@ def _check(graph: Graph, source: str) -> None:
 
 
 def classify(session: Session, source: str, frames: NDArray[Any], classes: int) -> NDArray[np.float32]:
-    """Return what a graph gives for vectors ``[n, d]``, as ``[n, c]``."""
+    """Return what a graph gives for vectors ``[n, d]``, or tokens ``[n, k, d]``, as ``[n, c]``."""
     frames = np.asarray(frames, dtype=np.float32)
-    rows = [session.run({source: frames[i : i + BATCH]})[ROWS] for i in range(0, len(frames), BATCH)]
+    batch = BATCH if frames.ndim == 2 else len(frames)  # Essentia's TensorflowPredict takes all at once
+    rows = [session.run({source: frames[i : i + batch]})[ROWS] for i in range(0, len(frames), batch)]
     values = np.concatenate(rows)
     if values.shape != (len(frames), classes):
         raise GraphError(

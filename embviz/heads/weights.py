@@ -11,7 +11,7 @@ from typing import Any
 
 from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import EmbvizError, WeightsError
-from embviz.heads.catalogue import CATALOGUE, TAKES_TOKENS, HeadRecord
+from embviz.heads.catalogue import CATALOGUE, HeadRecord
 from embviz.heads.essentia import GraphOptions, read_essentia_head
 from embviz.heads.head import Head
 from embviz.heads.lookup import find_record
@@ -115,7 +115,7 @@ def _split(
     there: set[str] = set()
     with contextlib.suppress(OSError):  # told of the folder where its models are listed
         there = {path.name for path in Path(folder).expanduser().iterdir()} if folder is not None else set()
-    heads = [record for name, record in CATALOGUE.items() if f"{name}.pb" in there and record.takes_vectors]
+    heads = [record for name, record in CATALOGUE.items() if f"{name}.pb" in there]
     models: list[ModelLike] = [model for model in known_models() if f"{model.name}.pb" in there]
     return heads, models if heads else None
 
@@ -133,8 +133,6 @@ def _name_of(one: ModelLike) -> str:
 def _pull_head(
     record: HeadRecord, folder: Path | None, report: Report, *, replace: bool, sources: Sequence[str] | None
 ) -> Head:
-    if not record.takes_vectors:
-        raise WeightsError(f"The head {record.name!r} is not fetched: {TAKES_TOKENS}.")
     here = next((head for head in known_heads() if head.name == record.name), None)
     if here is not None and not replace:
         if folder is not None:

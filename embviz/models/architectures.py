@@ -280,10 +280,13 @@ def token_layers(node: str, shape: tuple[int, ...]) -> tuple[Layer, ...]:
 
 
 def maest_layers(frames: int, styles: int) -> tuple[Layer, ...]:
-    """Return the layers of MAEST: its 7th block of 12, and its ends."""
+    """Return the layers of MAEST: its 7th block of 12, its last one, which heads take, and its ends."""
     tokens = 2 + 9 * ((frames - 16) // 10 + 1)  # patches of 16 × 16, one every 10 bands and every 10 frames
     return (
         *token_layers("PartitionedCall/Identity_7", (1, tokens, 768)),
+        Layer(
+            "tokens", ("PartitionedCall/Identity_12",), "1kc", "mean of all tokens of the last block", (1, tokens, 768)
+        ),
         _layer("logits", "PartitionedCall/Identity", "c", (styles,), "styles before the sigmoid", unit="logit"),
         _layer("output", "PartitionedCall/Identity_13", "c", (styles,), "styles of Discogs", unit="probability"),
     )

@@ -52,7 +52,8 @@ class Layer:
         What becomes of the frequency axis in the ``[t, d]`` view: the mean or the largest value of each channel, or the
         position of that value on the axis.
     tokens : tuple of int or None
-        First token that is taken, and the one behind the last; None is the end. What is shown is their mean.
+        First token that is taken, and the one behind the last; None is the end. What is shown is their mean; where all
+        are taken, each is kept beside it.
     feeds : str
         Node that this layer alone feeds. Where a graph has none of `nodes`, the input of that node is meant.
     """
@@ -71,6 +72,11 @@ class Layer:
     bands: ReceptiveField | None = None
     frequency: str = "mean"
     tokens: tuple[int, int | None] = (0, None)
+
+    @property
+    def keeps_tokens(self) -> bool:
+        """Whether every token of a patch is kept beside their mean."""
+        return "k" in self.axes and self.tokens == (0, None)
 
     def __repr__(self) -> str:
         size = format_shape(self.shape) if self.shape else "shape not known"

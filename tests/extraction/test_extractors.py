@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from architectures import random_effnet, random_maest, random_sinet, random_yamnet
+from architectures import random_effnet, random_maest, random_sinet, random_token_head, random_yamnet
 
 import embviz
+from embviz.core import essentia
 from embviz.core.essentia import standard
-from embviz.errors import ModelError
+from embviz.errors import ModelError, OptionError
 from embviz.inference.session_pool import sessions
 from embviz.models import register_model
 from embviz.models.convert.nodes import serialise
@@ -133,6 +134,28 @@ def test_maest_gives_the_numbers_of_its_algorithm(folder, name, patch, hop):
         assert np.array_equal(embedding.values, values), embedding.layer
         assert np.ptp(embedding.values, axis=0).max() > 0.001
         assert (embedding.grid.hop, embedding.grid.patch) == (hop * 256, patch * 256)
+
+
+def test_a_head_on_maest_takes_all_tokens_as_in_the_example(folder, tmp_path):
+    name, samples = "genre_discogs400-discogs-maest-5s-pw-1", sound(316 + 2 * 313 + 40)
+    (tmp_path / f"{name}.pb").write_bytes(serialise(random_token_head()))
+    told = {"inference": {"algorithm": "TensorflowPredict", "embedding_model": {"model_name": MAEST}}}
+    (tmp_path / f"{name}.json").write_text(json.dumps(told))
+    embviz.pull(name, folder=tmp_path)
+    options = {"graphFilename": str(folder / f"{MAEST}.pb"), "patchSize": 316, "patchHopSize": 313}
+    pool = essentia.load()[1].Pool()
+    pool.set("embeddings", standard().TensorflowPredictMAEST(**options, output="PartitionedCall/Identity_12")(samples))
+    node = "PartitionedCall/Identity_1"
+    head = {"graphFilename": str(tmp_path / f"{name}.pb"), "inputs": ["embeddings"], "outputs": [node]}
+    expected = np.array(standard().TensorflowPredict(**head)(pool)[node])[:, 0, 0]
+    ours = embviz.embed((samples, 16_000), MAEST, head="genre_discogs400", engine="essentia", cache=False)
+    assert ours.shape == expected.shape == (3, 400)
+    assert np.array_equal(ours.values, expected)
+    assert np.ptp(ours.values, axis=0).max() > 0.001
+    tokens = embed(samples, MAEST, "tokens")
+    assert np.array_equal(embviz.get_head(name).apply(tokens.tensor), expected)
+    with pytest.raises(OptionError, match=r"numbers \[t, tokens, 768\], an array of the shape \(3, 768\) was found"):
+        embviz.get_head(name).apply(tokens.values)
 
 
 # YAMNet. -------------------------------------------------------------------------------------------------------------

@@ -295,7 +295,7 @@ def test_the_numbers_without_essentia(monkeypatch: pytest.MonkeyPatch, calls: bo
     monkeypatch.setattr(tf_graph, "EssentiaSession", None)
     without = tf_graph.classify(tf_graph.load_session(*arguments, 3), source, values, 3)
     np.testing.assert_allclose(without, with_it, atol=1e-6)
-    assert tf_graph.measure_output(*arguments, 200) == ((tf_graph.TRIAL, 3), True)
+    assert tf_graph.measure_output(*arguments, (200,)) == ((tf_graph.TRIAL, 3), True)
 
 
 def in_a_function(graph: Any) -> Any:
