@@ -34,7 +34,7 @@ help:
 	@echo "make test          install with the tools of developers, and run every test"
 	@echo "make browsers      open exported pages in Firefox and WebKitGTK, and walk through a panel in every browser"
 	@echo "make campaign      look for what kills, damaged files and odd tables can break (an hour; CAMPAIGN_ARGS='kills --scale 0.1')"
-	@echo "make benchmarks    measure speed and memory, and show them in README (two hours; BENCHMARKS_ARGS='map --quick')"
+	@echo "make benchmarks    measure speed and memory, and write their tables (two hours; BENCHMARKS_ARGS='map --quick')"
 	@echo "make lab           open JupyterLab on the first notebook"
 	@echo "make lint          check style, types and which way imports point (scripts: with Node)"
 	@echo "make environment   write environment.yml, from pyproject.toml"

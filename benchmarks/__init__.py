@@ -2,13 +2,16 @@
 
 ``python -m benchmarks`` measures all or what is named; ``--list`` says what there is. Each benchmark is a module with a
 function ``measure(options)`` that returns tables. Whatever is compared is measured in one run, round by round (see
-``measuring``), and each table says on which machine. README shows the tables of ``results.json`` and no others.
+``measuring``), and each table says on which machine. README and docs/speed.md show those of
+``results.json`` and no others.
 """
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).with_name("results.json")
+#: What shows tables of the results, below ROOT.
+DOCUMENTS = ("README.md", "docs/speed.md")
 
 NAMES = (
     "extraction",

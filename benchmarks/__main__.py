@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure, keep what was found, and show it in README."""
+"""``python -m benchmarks``: measure, keep what was found, and show it in the documentation."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks import NAMES, RESULTS, ROOT
+from benchmarks import DOCUMENTS, NAMES, RESULTS, ROOT
 from benchmarks.machine import OtherWork, describe_machine
 from benchmarks.measuring import NotMeasured, Options
-from benchmarks.tables import Table, caption, fill_readme, load_results, markdown, to_json
+from benchmarks.tables import Table, caption, fill, load_results, markdown, to_json
 from embviz import __version__
 from embviz.core.io import write_bytes
 
@@ -30,7 +30,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="how often each way is measured")
     parser.add_argument("--before", type=Path, metavar="PATH", help="checkout of an earlier commit, measured beside")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the tables here, beside those that it has")
-    parser.add_argument("--readme", action="store_true", help=f"keep them in {RESULTS.name}, and show them in README")
+    parser.add_argument(
+        "--readme",
+        action="store_true",
+        help=f"keep them in {RESULTS.name}, and write {' and '.join(DOCUMENTS)} from it",
+    )
     asked = parser.parse_args(arguments)
     unknown = [name for name in asked.names if name not in NAMES]
     if unknown:
@@ -40,7 +44,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     if asked.before and not (asked.before / "embviz" / "__init__.py").exists():
         parser.error(f"--before is a folder with the package embviz in it, {str(asked.before)!r} was found")
     if asked.readme and asked.quick:
-        parser.error("--quick says nothing that README could show; leave one of both out")
+        parser.error("--quick measures nothing that README could show; leave out one of both")
     return asked
 
 
@@ -68,10 +72,10 @@ def keep(path: Path, tables: dict[str, Any]) -> None:
     write_bytes(path, (json.dumps(dict(sorted(found.items())), indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def show_in_readme() -> None:
-    """Write the tables of the results into README."""
-    readme = ROOT / "README.md"
-    write_bytes(readme, fill_readme(readme.read_text(encoding="utf-8"), load_results(RESULTS)).encode())
+def write_documents() -> None:
+    """Write the tables of the results into README, which has a short one, and into the page of all."""
+    for document in (ROOT / name for name in DOCUMENTS):
+        write_bytes(document, fill(document.read_text(encoding="utf-8"), load_results(RESULTS)).encode())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -96,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
         for path in filter(None, (asked.json, RESULTS if asked.readme else None)):
             keep(path, found)
     if asked.readme:
-        show_in_readme()
+        write_documents()
     return int(failed > 0 and failed == len(asked.names or NAMES))
 
 

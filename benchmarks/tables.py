@@ -1,4 +1,4 @@
-"""Tables of what was measured: as JSON, as Markdown, and between the marks of README."""
+"""Tables of what was measured: as JSON, as Markdown, and between the marks of documents."""
 
 from __future__ import annotations
 
@@ -93,15 +93,54 @@ def load_results(path: Path) -> dict[str, Any]:
     return found
 
 
-def fill_readme(text: str, results: Mapping[str, Any]) -> str:
-    """Return README's text with the tables of some results between the marks that name them."""
+#: The rows of the short table in README: its label, the table and row it is taken from, and the columns there of the
+#: recipe, of embviz, and of their ratio.
+_SUMMARY = (
+    ("MusiCNN, a minute of audio", "extraction", "MusiCNN", ("recipe", "`onnx`", "recipe / `onnx`")),
+    ("VGG-I, a minute of audio", "extraction", "VGG-I", ("recipe", "`onnx`", "recipe / `onnx`")),
+    (
+        "Tempo-CNN, a minute of audio",
+        "extraction",
+        "Tempo-CNN (`deepsquare-k8`)",
+        ("recipe", "`onnx`", "recipe / `onnx`"),
+    ),
+    (
+        "these three with their outputs, a minute of audio",
+        "several_models",
+        "MusiCNN + VGG-I + Tempo-CNN, embeddings and outputs",
+        ("recipes", "`onnx`", "recipes / `onnx`"),
+    ),
+    ("MusiCNN every 0.1 s, a minute of audio", "dense_hop", "MusiCNN", ("Essentia", "`onnx`", "Essentia / `onnx`")),
+    ("MusiCNN, hours of a collection in a minute", "collection", "MusiCNN", ("loop", "1 process", "1 / loop")),
+)
 
-    def fill(mark: re.Match[str]) -> str:
-        table = results.get(mark[1])
+
+def summary(results: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the short table of README, made of full ones; none if nothing of it was measured."""
+    rows, used = {}, []
+    for label, name, row, columns in _SUMMARY:
+        table = results.get(name)
+        if table and row in table["rows"] and set(columns) <= set(table["columns"]):
+            rows[label] = [table["rows"][row][table["columns"].index(column) - 1] for column in columns]
+            used.append(table)
+    if not used:
+        return None
+    note = "embviz with ONNX Runtime and an empty cache"
+    same = {key: ", ".join(dict.fromkeys(table[key] for table in used)) for key in ("version", "date")}
+    columns = ["", "official recipe", "embviz", "ratio"]
+    return {"columns": columns, "rows": rows, "note": note, "machine": used[0]["machine"]} | same
+
+
+def fill(text: str, results: Mapping[str, Any]) -> str:
+    """Return a document's text with the tables of some results between the marks that name them."""
+    tables = {**results, "summary": summary(results)}
+
+    def write(mark: re.Match[str]) -> str:
+        table = tables.get(mark[1])
         text = f"{markdown(table)}\n\n{caption(table)}" if table else f"*Not measured yet: {mark[1]}.*"
         return f"<!-- benchmarks:{mark[1]} -->\n{text}\n<!-- /benchmarks -->"
 
-    return re.sub(r"<!-- benchmarks:([\w-]+) -->\n.*?<!-- /benchmarks -->", fill, text, flags=re.DOTALL)
+    return re.sub(r"<!-- benchmarks:([\w-]+) -->\n.*?<!-- /benchmarks -->", write, text, flags=re.DOTALL)
 
 
 # How figures are written. ---------------------------------------------------------------------------------------------

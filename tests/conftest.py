@@ -34,8 +34,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 # The files that take longest, the longest first. They are begun before all others, so that what is left at the end is
 # short, and both processes end together.
 LONGEST = (
-    "test_lab_map.py", "test_lab.py", "test_extract.py", "test_architectures.py", "test_notebooks.py", "test_readme.py",
-    "test_player.py", "test_projection.py", "test_atlas.py", "test_commands.py", "test_explorer.py",
+    "test_lab_map.py", "test_lab.py", "test_extract.py", "test_architectures.py", "test_notebooks.py",
+    "test_documentation.py", "test_player.py", "test_projection.py", "test_atlas.py", "test_commands.py",
+    "test_explorer.py",
 )  # fmt: skip
 
 

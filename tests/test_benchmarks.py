@@ -1,4 +1,4 @@
-"""The benchmarks: README shows what they found, and they measure side by side."""
+"""The benchmarks: the documentation shows what they found, and they measure side by side."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import benchmarks
 from benchmarks import __main__ as command
 from benchmarks import matrix_limit
 from benchmarks.measuring import NotMeasured, Options, Process, figure_of, interleave, run_fresh
-from benchmarks.tables import Figure, Table, fill_readme, load_results, markdown, to_json
+from benchmarks.tables import Figure, Table, fill, load_results, markdown, summary, to_json
 
 FOLDER = benchmarks.ROOT / "benchmarks"
 
@@ -31,7 +31,7 @@ def tiny(options: Options) -> list[Table]:
 
 @pytest.fixture
 def tiny_benchmark(monkeypatch, tmp_path):
-    """A benchmark of its own, whose results and README lie elsewhere."""
+    """A benchmark of its own, whose results and documents lie elsewhere."""
     monkeypatch.setitem(sys.modules, "benchmarks.tiny", SimpleNamespace(measure=tiny))
     monkeypatch.setattr(command, "NAMES", ("tiny",))
     monkeypatch.setattr(command, "ROOT", tmp_path)
@@ -39,13 +39,28 @@ def tiny_benchmark(monkeypatch, tmp_path):
     monkeypatch.setattr(command, "describe_machine", lambda: "two cores of a machine")
 
 
-# README. -------------------------------------------------------------------------------------------------------------
+# Documents. ----------------------------------------------------------------------------------------------------------
 
 
-def test_readme_shows_what_was_measured():
-    text = (benchmarks.ROOT / "README.md").read_text(encoding="utf-8")
-    assert text == fill_readme(text, load_results(benchmarks.RESULTS))
-    assert "<!-- benchmarks:extraction -->" in text
+@pytest.mark.parametrize(("name", "table"), list(zip(benchmarks.DOCUMENTS, ("summary", "extraction"), strict=True)))
+def test_documents_show_what_was_measured(name, table):
+    text = (benchmarks.ROOT / name).read_text(encoding="utf-8")
+    assert text == fill(text, load_results(benchmarks.RESULTS)), "run `python -m benchmarks --readme`"
+    assert f"<!-- benchmarks:{table} -->" in text
+
+
+def test_the_short_table_is_made_of_the_full_ones():
+    results = load_results(benchmarks.RESULTS)
+    short = summary(results)
+    assert len(short["rows"]) == 6, "a benchmark has other rows or columns than the short table takes"
+    full = results["extraction"]
+    cells = dict(zip(full["columns"][1:], full["rows"]["MusiCNN"], strict=True))
+    assert short["rows"]["MusiCNN, a minute of audio"] == [cells["recipe"], cells["`onnx`"], cells["recipe / `onnx`"]]
+    measured_later = {"extraction": full | {"date": "2100-01-01"}, "dense_hop": results["dense_hop"]}
+    short = summary(measured_later)
+    assert len(short["rows"]) == 4
+    assert short["date"] == f"2100-01-01, {results['dense_hop']['date']}"
+    assert summary({}) is None
 
 
 def test_every_table_says_where_and_when_it_was_measured():
@@ -63,14 +78,14 @@ def test_a_table_is_written_between_its_marks():
     table.rows["y"] = ["not here", None]
     results = {"speed": to_json(table) | {"machine": "M", "version": "1", "date": "2020-01-01"}}
     text = "before\n<!-- benchmarks:speed -->\nold\n<!-- /benchmarks -->\nafter\n"
-    filled = fill_readme(text, json.loads(json.dumps(results)))
+    filled = fill(text, json.loads(json.dumps(results)))
     assert "| x | 12.3 ms | 2.50 × (2.25–3.00) |\n| y | not here | – |" in filled
     assert "*one run. M; embviz 1, 2020-01-01.*" in filled
     assert "old" not in filled
     assert filled.startswith("before\n")
     assert filled.endswith("after\n")
-    assert fill_readme(filled, results) == filled
-    assert "Not measured yet" in fill_readme(text, {})
+    assert fill(filled, results) == filled
+    assert "Not measured yet" in fill(text, {})
 
 
 @pytest.mark.parametrize(
@@ -177,7 +192,8 @@ def test_the_command_lists_what_there_is_and_refuses_what_there_is_not():
 
 
 @pytest.mark.usefixtures("tiny_benchmark")
-def test_results_are_kept_beside_others_and_shown_in_readme(tmp_path, capsys):
+def test_results_are_kept_beside_others_and_shown_in_documents(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(command, "DOCUMENTS", ("README.md",))
     kept = tmp_path / "results.json"
     kept.write_text('{"other": {"columns": []}}', encoding="utf-8")
     (tmp_path / "README.md").write_text("<!-- benchmarks:tiny -->\n<!-- /benchmarks -->\n", encoding="utf-8")
@@ -199,7 +215,7 @@ def test_results_are_kept_beside_others_and_shown_in_readme(tmp_path, capsys):
     [
         (["--rounds", "0"], "--rounds is at least 1, 0 was found"),
         (["--before", "nowhere"], "--before is a folder with the package embviz in it, 'nowhere' was found"),
-        (["--quick", "--readme"], "--quick says nothing that README could show"),
+        (["--quick", "--readme"], "--quick measures nothing that README could show"),
     ],
 )
 def test_bad_options_are_refused_in_a_sentence(arguments, sentence, capsys):

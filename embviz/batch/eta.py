@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Seconds of work per minute of sound: of what is done once, whatever the hop (decoding, front-end, what patches share),
 # and of the patches at a model's own hop. Measured with the two-minute rock track on two cores by the engine that is
-# chosen where none is named (README has the benchmarks). What is not here has not been measured.
+# chosen where none is named (docs/speed.md has the benchmarks). What is not here has not been measured.
 _COST = {"musicnn": (0.24, 0.07), "vgg": (0.23, 0.05), "tempocnn": (0.09, 0.01), "spleeter": (0.0, 0.88)}
 COST_CORES = 2
 
