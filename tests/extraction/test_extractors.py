@@ -7,6 +7,7 @@ import pytest
 from architectures import random_effnet, random_maest, random_sinet, random_token_head, random_yamnet
 
 import embviz
+from embviz.analysis.tagging import model_task
 from embviz.core import essentia
 from embviz.core.essentia import standard
 from embviz.errors import ModelError, OptionError
@@ -26,6 +27,7 @@ BUILDERS = {
     YAMNET: random_yamnet,
     SINET: random_sinet,
 }
+CLASSES = {"discogs-effnet": 400, "discogs-maest": 400, YAMNET: 521, SINET: 200}
 INPUT = "serving_default_melspectrogram"
 
 
@@ -35,6 +37,8 @@ def folder(tmp_path_factory):
     home = tmp_path_factory.mktemp("extractors")
     for name, build in BUILDERS.items():
         (home / f"{name}.pb").write_bytes(serialise(build()))
+        if classes := CLASSES.get(name.partition("-bs")[0].partition("-5s")[0].partition("-10s")[0], 0):
+            (home / f"{name}.json").write_text(json.dumps({"classes": [f"class <{i}>" for i in range(classes)]}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMBVIZ_HOME", str(home / "home"))
         for name in BUILDERS:
@@ -114,6 +118,38 @@ def test_a_clip_shorter_than_a_patch_is_repeated_and_says_so(name, patch):
     embedding = embed(samples, name, "embedding")
     assert (len(embedding.values), embedding.padded) == (1, True)
     assert (embedding.grid.n_frames, embedding.grid.patch) == (1, len(samples))
+
+
+# Names of classes. ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "layer"), [(EFFNET, "output"), (MAEST, "logits"), (YAMNET, "output")])
+def test_classes_have_the_names_of_the_description(name, layer):
+    output = embed(sound(700), name, layer)
+    assert output.labels[:2] == ("class <0>", "class <1>")
+    assert len(output.labels) == output.shape[1]
+    assert model_task(embviz.get_model(name)) == "tags"  # so that it is a tagger wherever there are such
+
+
+def test_classes_without_a_description_stay_without_names_and_say_so(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "home"))
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / f"{YAMNET}.pb").write_bytes((folder / f"{YAMNET}.pb").read_bytes())
+    with pytest.warns(
+        UserWarning, match=rf"classes of '{YAMNET}' stay without names\. .* Put Essentia's {YAMNET}\.json"
+    ):
+        pull(YAMNET, folder=given)
+    assert embed(sound(300), YAMNET, "output").labels == ()
+    for told, found in ({"classes": ["a"] * 521}, "521 entries"), ({"classes": "a"}, "a str"), ({}, "a NoneType"):
+        (given / f"{YAMNET}.json").write_text(json.dumps(told))
+        with pytest.warns(UserWarning, match=f"521 different names of classes is expected, {found} was found"):
+            pull(YAMNET, folder=given)
+    (given / f"{YAMNET}.json").write_text(json.dumps({"classes": [f"sound {i}" for i in range(521)]}))
+    pull(YAMNET, folder=given)
+    assert embed(sound(300), YAMNET, "output").labels[520] == "sound 520"
+    (tmp_path / "home" / "data" / "models" / f"{YAMNET}.classes.json").write_text("[")
+    assert embed(sound(300), YAMNET, "output").labels == ()
 
 
 # MAEST. --------------------------------------------------------------------------------------------------------------

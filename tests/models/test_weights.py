@@ -22,10 +22,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from architectures import random_yamnet
 
 import embviz
 from embviz.errors import OptionError, WeightsError
 from embviz.models import CATALOGUE, Model, download, get_model, list_models, pull, weight_store, weights, wheels
+from embviz.models.convert.nodes import serialise
 from embviz.models.weights import find_weights, pull_all, weights_state
 
 MUSICNN = ["msd-musicnn-1", "mtt-musicnn-1", "msd-vgg-1", "mtt-vgg-1"]
@@ -187,6 +189,27 @@ def test_a_graph_from_the_zoo(zoo: Zoo, home: Path, graph: bytes, model: Model):
     assert leftovers(home) == []
     assert find_weights("msd-musicnn-1") == got
     assert weights_state("msd-musicnn-1") == "ready"
+
+
+def test_the_names_of_classes_come_with_a_graph_from_the_zoo(zoo: Zoo, home: Path):
+    graph, described = serialise(random_yamnet()), {"classes": [f"sound {i}" for i in range(521)]}
+    answers = [graph, json.dumps(described).encode()]
+    zoo.faults = [lambda handler, answer=answer: send(handler, answer) for answer in answers]
+    pull("yamnet")
+    place = "/models/audio-event-recognition/yamnet/audioset-yamnet-1"
+    assert [path for path, _ in zoo.asked] == [f"{place}.pb", f"{place}.json"]
+    assert get_model("yamnet").layer("output").labels[520] == "sound 520"
+    assert leftovers(home) == []
+    pull("yamnet")
+    assert len(zoo.asked) == 2
+
+
+def test_a_graph_whose_description_is_missing_is_kept(zoo: Zoo, home: Path):
+    zoo.faults = [lambda handler: send(handler, serialise(random_yamnet())), status(404)]
+    with pytest.warns(UserWarning, match="stay without names. Essentia's model site does not have the file"):
+        pull("yamnet")
+    assert weights_state("yamnet") == "ready"
+    assert get_model("yamnet").layer("output").labels == ()
 
 
 def test_what_is_here_is_not_fetched_again(zoo: Zoo, graph: bytes, model: Model):
