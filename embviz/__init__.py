@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from embviz.analysis import boundaries
     from embviz.analysis.projection import project
     from embviz.app.atlas import Atlas
+    from embviz.app.citations import cite
     from embviz.app.explorer import Explorer
     from embviz.audio import Audio
     from embviz.collection import Collection
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "analysis": ("boundaries", "project"),
     "app.atlas": ("Atlas",),
+    "app.citations": ("cite",),
     "app.explorer": ("Explorer",),
     "audio": ("Audio",),
     "collection": ("Collection",),
@@ -53,7 +55,7 @@ _ROOMS = {
 __all__ = ["Explorer", "sample_audio", "Collection", "Atlas", "embed", "pull", "heatmap", "poster", "project"]  # noqa: RUF022
 __all__ += ["boundaries", "scatter", "evaluate", "train", "save_figure", "list_models", "get_model", "register_model"]  # noqa: RUF022
 __all__ += ["register_function", "list_tasks", "get_task", "list_heads", "get_head", "register_head", "align"]  # noqa: RUF022
-__all__ += ["compare", "separate"]
+__all__ += ["cite", "compare", "separate"]
 __all__ += ["Audio", "Cache", "Embedding", "Evaluation", "FrameGrid", "Head", "Layer", "Model", "Vectors"]
 __all__ += ["analysis", "errors", "evaluation", "models", "plotting"]
 

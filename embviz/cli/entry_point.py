@@ -22,7 +22,7 @@ from embviz.cli.cache_commands import cache
 from embviz.cli.console import say
 from embviz.cli.doctor import doctor
 from embviz.cli.embed_command import embed
-from embviz.cli.model_commands import heads, models, pull, register
+from embviz.cli.model_commands import cite, heads, models, pull, register
 from embviz.cli.page_commands import poster, report
 from embviz.errors import EmbvizError
 
@@ -83,5 +83,5 @@ def cli() -> None:
     """Show what Essentia's deep audio models compute."""
 
 
-for command in (cache, doctor, embed, heads, models, poster, pull, register, report):
+for command in (cache, cite, doctor, embed, heads, models, poster, pull, register, report):
     cli.add_command(command)

@@ -1,4 +1,4 @@
-"""Commands for models and their weights: ``models``, ``pull`` and ``register``."""
+"""Commands for models and their weights: ``models``, ``heads``, ``pull``, ``register`` and ``cite``."""
 
 from __future__ import annotations
 
@@ -147,6 +147,19 @@ def register(graph: Path, metadata: Path | None, *, as_json: bool, **options: An
     print(sentence)
     if facts["note"]:
         say(facts["note"])
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def cite(names: tuple[str, ...]) -> None:
+    """Print what is to be cited, as BibTeX.
+
+    NAME is a model, a head or its task, or a method of projection (umap, tsne, pacmap). Without any, it is what every
+    result of embviz rests on.
+    """
+    from embviz.app.citations import cite as cite_names
+
+    print(cite_names(*names))
 
 
 def _refuse_options(options: dict[str, Any], what: str, names: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from embviz.audio import descriptors
 from embviz.models.function_model import describe_function
+from embviz.models.references import described_by
 
 _MFCC = describe_function(
     "mfcc",
@@ -22,8 +23,7 @@ _MFCC = describe_function(
     title="MFCC",
     task="Shape of the spectrum by formula, nothing trained: a baseline of timbre",
     licence="AGPL-3.0-or-later",
-    citation="S. Davis, P. Mermelstein, Comparison of parametric representations for monosyllabic word recognition in "
-    "continuously spoken sentences, IEEE Transactions on Acoustics, Speech, and Signal Processing, 1980",
+    **described_by("davis1980comparison"),
     note="MFCC 0 is the level: Euclidean distances see much of it, cosine distances little; evaluations standardise.",
 )
 _CHROMA = describe_function(
@@ -41,7 +41,7 @@ _CHROMA = describe_function(
     title="Chroma",
     task="Energy of the twelve pitch classes by formula, nothing trained: a baseline of harmony",
     licence="AGPL-3.0-or-later",
-    citation="T. Fujishima, Realtime chord recognition of musical sound: a system using Common Lisp Music, ICMC 1999",
+    **described_by("fujishima1999realtime"),
 )
 #: What every other model has to be better than.
 BASELINES = MappingProxyType({model.name: model for model in (_MFCC, _CHROMA)})

@@ -27,6 +27,7 @@ from embviz.models.architectures import (
 )
 from embviz.models.layer import Layer
 from embviz.models.model import Model, Source
+from embviz.models.references import described_by
 from embviz.models.tag_names import MSD, MTT
 
 _MTG = "CC BY-NC-SA 4.0"
@@ -75,10 +76,6 @@ _TAG_DATA = {
     "msd": ("MSD", MSD, "Million Song Dataset: about 200 000 previews with Last.fm tags"),
     "mtt": ("MTT", MTT, "MagnaTagATune: about 25 000 clips of 29 s with tags from a listening game"),
 }
-_MUSICNN_PAPER = (
-    "J. Pons and X. Serra, musicnn: pre-trained convolutional neural networks for music audio tagging, "
-    "ISMIR late-breaking demo 2019"
-)
 
 
 def _tagger(name: str, title: str, system: str, layers: tuple[Layer, ...], zoo: Source, note: str) -> Model:
@@ -92,7 +89,7 @@ def _tagger(name: str, title: str, system: str, layers: tuple[Layer, ...], zoo: 
         parameters,
         dimensions,
         corpus,
-        citation=_MUSICNN_PAPER,
+        **described_by("pons2019musicnn"),
         input_node="model/Placeholder",
         input_shape=(187, 96),
         known_layers=layers,
@@ -146,8 +143,7 @@ def _tempocnn(name: str, source: Source, note: str) -> Model:
         tempo_parameters(k, square=family == "deepsquare"),
         256,
         "excerpts with known tempo (LMD Tempo, MTG Tempo, Extended Ballroom)",
-        citation="H. Schreiber and M. Müller, Musical tempo and key estimation using convolutional neural networks "
-        "with directional filters, SMC 2019",
+        **described_by("schreiber2019musical"),
         input_node="input",
         input_shape=(40, 256, 1),
         known_layers=tempo_layers(k, square=family == "deepsquare"),
@@ -171,8 +167,7 @@ def _openl3(data: str, bands: int, dimensions: int) -> Model:
         4_687_042,
         dimensions,
         f"AudioSet videos of {'people playing music' if music else 'environmental sounds'}",
-        citation="J. Cramer, H.-H. Wu, J. Salamon and J. P. Bello, Look, listen and learn more: design choices for "
-        "deep audio embeddings, ICASSP 2019",
+        **described_by("cramer2019look"),
         frontend=f"openl3-mel{bands}",
         sample_rate=48_000,
         frame_hop=242,
@@ -205,7 +200,7 @@ def _vggish() -> Model:
         72_141_184,
         128,
         "preliminary version of YouTube-8M: 70 million soundtracks",
-        citation="S. Hershey et al., CNN architectures for large-scale audio classification, ICASSP 2017",
+        **described_by("hershey2017cnn"),
         input_node="model/Placeholder",
         input_shape=(96, 64),
         known_layers=vggish_layers(),
@@ -226,8 +221,7 @@ def _sinet(kind: str) -> Model:
         0,
         0,
         "FSD50K: 51 197 clips from Freesound",
-        citation="E. Fonseca, A. Ferraro and X. Serra, Improving sound event classification by increasing shift "
-        "invariance in convolutional neural networks, arXiv:2107.00623, 2021",
+        **described_by("fonseca2021shift"),
         input_node="x",
         input_shape=(101, 96, 1),
         known_layers=sinet_layers(),
@@ -249,8 +243,7 @@ def _yamnet() -> Model:
         0,
         1024,
         "AudioSet: two million clips of 10 s from videos",
-        citation="M. Plakal and D. Ellis, YAMNet, TensorFlow Model Garden 2019; S. Hershey et al., CNN architectures "
-        "for large-scale audio classification, ICASSP 2017",
+        **described_by("plakal_yamnet", "hershey2017cnn"),
         input_node="melspectrogram",
         input_shape=(96, 64),
         known_layers=yamnet_layers(),
@@ -278,8 +271,7 @@ def _effnet(name: str, title: str, task: str, *, sha256: str = "", size: int = 0
         0,
         1280,
         "an in-house collection of tracks with editorial metadata of Discogs",
-        citation="P. Alonso-Jiménez, X. Serra and D. Bogdanov, Music representation learning based on editorial "
-        "metadata from Discogs, ISMIR 2022",
+        **described_by("alonso2022music"),
         input_node="serving_default_melspectrogram",
         input_shape=(128, 96),
         known_layers=effnet_layers(styles=name.startswith("discogs-effnet")),
@@ -324,8 +316,7 @@ def _maest(seconds: int, kind: str, *, styles: int = 400) -> Model:
         0,
         768,
         "an in-house collection of tracks with styles of Discogs",
-        citation="P. Alonso-Jiménez, X. Serra and D. Bogdanov, Efficient supervised training of audio transformers "
-        "for music representation learning, ISMIR 2023",
+        **described_by("alonso2023efficient"),
         input_node="melspectrogram",
         input_shape=(frames, 96),
         known_layers=maest_layers(frames, styles),
@@ -361,8 +352,7 @@ def _spleeter(n_stems: int, *sources: Source, note: str) -> Model:
         n_stems * unet_parameters(),
         n_stems * 256,
         "Deezer's own collection of separate stems",
-        citation="R. Hennequin, A. Khlif, F. Voituret and M. Moussallam, Spleeter: a fast and efficient music source "
-        "separation tool with pre-trained models, JOSS 2020",
+        **described_by("spleeter2020"),
         input_node="waveform",
         input_shape=(512 * 1024, 2),
         known_layers=spleeter_layers(stems),

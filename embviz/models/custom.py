@@ -233,6 +233,7 @@ class _ModelDraft:
             training_data=get_text(get_mapping(self.metadata, "dataset"), "name") or "not described",
             licence=get_text(self.metadata, "license") or get_text(self.metadata, "licence") or "not stated",
             citation=get_text(self.metadata, "citation"),
+            references=(),
             patch_frames=frames,
             patch_samples=frames * like.frame_hop,
             patch_hop=min(like.patch_hop, frames * like.frame_hop),

@@ -137,6 +137,7 @@ def describe_function(  # noqa: PLR0913  each is said of a function
     task: str = "",
     licence: str = "",
     citation: str = "",
+    references: tuple[str, ...] = (),
     note: str = "",
 ) -> FunctionModel:
     """Return the record of a function; lengths are in samples, a hop of 0 stands for one vector of the whole track."""
@@ -153,6 +154,7 @@ def describe_function(  # noqa: PLR0913  each is said of a function
         training_data="",
         licence=licence,
         citation=citation,
+        references=references,
         frontend="",
         sample_rate=sample_rate,
         frame_hop=hop,

@@ -124,6 +124,9 @@ class Model:
         What one has to know before trusting the figures; empty where there is nothing.
     identity : str
         Digest of what computes a model that has no weights, a function; empty for networks.
+    references : tuple of str
+        Keys of its papers in :data:`embviz.models.references.REFERENCES`; empty for models by others, of which
+        `citation` says all that is known. :func:`embviz.cite` makes BibTeX of either.
     """
 
     name: str
@@ -149,6 +152,7 @@ class Model:
     trunk: str = ""
     note: str = ""
     identity: str = ""
+    references: tuple[str, ...] = ()
 
     @property
     def patch_seconds(self) -> float:

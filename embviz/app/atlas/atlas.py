@@ -544,6 +544,17 @@ class Atlas(traitlets.HasTraits):
         """
         return self._controller.code()
 
+    def cited(self) -> list[Any]:
+        """Return what :func:`embviz.cite` is asked about: vectors and projection of each map, once they are there.
+
+        Returns
+        -------
+        list
+        """
+        views = self._controller.views if self._context.choices["second"] else self._controller.views[:1]
+        shown = [part for view in views for part in (view.vectors, None if view.axes else view.projection)]
+        return [part for part in shown if part is not None]
+
     def save(self, path: str | Path, *, selection: bool = False, **options: Any) -> Path:
         """Write the map, or its tracks, to a file by the ending of its name, and return where.
 
