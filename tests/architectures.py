@@ -427,6 +427,24 @@ def random_token_head(width=768, classes=400, seed=17):
     return net.graph
 
 
+def random_crepe(capacity=4, seed=19):
+    """Return CREPE as it is published, but for what its numbers are."""
+    net, before = Net(seed), 1
+    data = net.reshape("model/input-reshape/Reshape", net.placeholder("frames", -1, 1024), -1, 1024, 1, 1)
+    for i, (kernel, filters) in enumerate([(512, 32), (64, 4), (64, 4), (64, 4), (64, 8), (64, 16)], start=1):
+        after, name = filters * capacity, f"model/conv{i}"
+        stride = (1, 4 if i == 1 else 1, 1, 1)
+        data = net.add(f"{name}/Relu", "Relu", net.convolve(name, data, (kernel, 1, before, after), strides=stride))
+        data = net.normalise(f"{name}-BN", data, after)
+        data = net.pool(f"{name}-maxpool/MaxPool", data, 2, 1)
+        before = after
+    data = net.reshape(
+        "model/flatten/Reshape", net.transpose("model/transpose/transpose", data, 0, 2, 1, 3), -1, 4 * before
+    )
+    net.add("model/classifier/Sigmoid", "Sigmoid", net.dense("model/classifier", data, 4 * before, 360))
+    return net.graph
+
+
 def random_yamnet(seed=13):
     """Return the ends of YAMNet behind one convolution."""
     net = Net(seed)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TRACKS_AT_ONCE = 64  # whose frames are averaged
 TEMPO_UNIT = " BPM"  # the labels of a tempo model are such as "120 BPM"
+PITCH_UNIT = " Hz"
 
 
 def models_by_task(task: str) -> list[Model]:
@@ -32,7 +33,7 @@ def models_by_task(task: str) -> list[Model]:
 
 
 def model_task(model: Model) -> str:
-    """Return what the output of a model gives: ``"tags"``, ``"tempo"``, ``"stems"`` or nothing that has names."""
+    """Return what a model's output gives: ``"tags"``, ``"tempo"``, ``"pitch"``, ``"stems"``, or nothing with names."""
     output = next((layer for layer in model.known_layers if layer.name == "output"), None)
     if output is None:
         return ""
@@ -40,6 +41,8 @@ def model_task(model: Model) -> str:
         return "stems"
     if not output.labels:
         return ""
+    if all(label.endswith(PITCH_UNIT) for label in output.labels):
+        return "pitch"
     return "tempo" if _are_tempo_labels(output.labels) else "tags"
 
 

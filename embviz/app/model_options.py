@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SYSTEMS = {
     "musicnn": "MusiCNN", "vgg": "VGG-I", "tempocnn": "Tempo-CNN", "openl3": "OpenL3", "vggish": "VGGish",
-    "yamnet": "YAMNet", "effnet": "Discogs-EffNet", "maest": "MAEST", "fsd-sinet": "FSD-SINet",
+    "crepe": "CREPE", "yamnet": "YAMNet", "effnet": "Discogs-EffNet", "maest": "MAEST", "fsd-sinet": "FSD-SINet",
     "spleeter": "Spleeter", "custom": "Your own", "function": "Functions",
 }  # fmt: skip
 
@@ -30,7 +30,11 @@ def list_model_options() -> list[ModelOption]:
 def _describe_model(model: Model) -> ModelOption:
     frontend = FRONTENDS.get(model.frontend)  # a function has none
     fixed_hop = frontend is None or frontend.channels == 2
-    finest = frontend.hop / model.sample_rate if frontend is not None and frontend.continuous else 0.1
+    finest = (
+        frontend.hop / model.sample_rate
+        if frontend is not None and frontend.continuous
+        else min(0.1, model.hop_seconds)
+    )
     state = weights_state(model)
     source = next((source for source in model.sources if source.size), next(iter(model.sources), None))
     return {

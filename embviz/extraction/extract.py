@@ -518,7 +518,7 @@ def _check_hop(model: Model, patch_hop: Any) -> int:
         raise OptionError(f"patch_hop is fixed for {model.name!r}: the graph cuts the whole track itself.")
     frame = frontend.hop if frontend.continuous else 1
     if patch_hop == "dense":
-        return frame if frontend.continuous else round(DENSE_CHUNK_HOP * model.sample_rate)
+        return frame if frontend.continuous else min(model.patch_hop, round(DENSE_CHUNK_HOP * model.sample_rate))
     longest = model.patch_frames * frame if frontend.continuous else frontend.chunk
     if isinstance(patch_hop, bool | str) or not isinstance(patch_hop, int | float | np.number) or not patch_hop > 0:
         raise OptionError(f'patch_hop is a number of seconds above 0, "dense" or None, {patch_hop!r} was found.')

@@ -172,13 +172,17 @@ def first_layer_filters(model: ModelLike) -> list[Filter]:
     reader = _Reader(Graph.read(weights.path))
     shapes = layer_shapes(record, weights)
     convolutions = reader.first_convolutions(record.input_node)
-    if not convolutions or record.frontend not in FRONTENDS:
+    if not convolutions or not _reads_spectrogram(record):
         raise LayerError(
             f"{record.name!r} has no convolution that reads a spectrogram, so there are no filters to be seen; "
             "MusiCNN, VGG-I, VGGish, Tempo-CNN and Spleeter have."
         )
     channels = reader.channels_of(record, convolutions)
     return [one for node in convolutions for one in _filters_of(record, reader, node, shapes, channels)]
+
+
+def _reads_spectrogram(model: Model) -> bool:
+    return model.frontend in FRONTENDS and not FRONTENDS[model.frontend].is_waveform
 
 
 def _filters_of(

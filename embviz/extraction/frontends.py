@@ -2,8 +2,8 @@
 
 Conventions: a *frame* is one column of a mel-spectrogram (:mod:`embviz.extraction.mel`), a *patch* the run of frames a
 network sees at once. Arrays are frames first: ``[t, bands]``, patches ``[n, t, bands]``. OpenL3's patches are chunks of
-sound with a mel-spectrogram of their own; Spleeter computes its spectrogram inside the graph and takes the samples as
-they are.
+sound with a mel-spectrogram of their own; CREPE's are short frames of the sound itself; Spleeter computes its
+spectrogram inside the graph and takes the samples as they are.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class FrontEnd:
     hop: int  # … and from one frame to the next
     bands: int  # mel bands; the frequency bins that the network keeps for Spleeter
     channels: int = 1  # of the input
-    chunk: int = 0  # samples of the chunks that are analysed on their own (OpenL3, Spleeter); 0: frames run through
+    chunk: int = 0  # samples of what is analysed on its own (OpenL3, CREPE, Spleeter); 0: frames run through
     # Whether each patch is brought to zero mean and unit variance and turned to [bands, t, 1] (Tempo-CNN).
     standardised: bool = False
     # Patches in one pass, as in Essentia's algorithm or example: the last bits of a matrix product depend on it.
@@ -45,6 +45,11 @@ class FrontEnd:
     def is_image(self) -> bool:
         """Whether patches have an axis of channels of length one at their end."""
         return self.name == "fsd-sinet"
+
+    @property
+    def is_waveform(self) -> bool:
+        """Whether patches are frames of the sound itself, from which the network finds frequencies."""
+        return self.name == "crepe"
 
     @property
     def continuous(self) -> bool:
@@ -60,6 +65,7 @@ FRONTENDS = {
         FrontEnd("fsd-sinet", "TensorflowInputFSDSINet", 22_050, 660, 220, 96),
         FrontEnd("vggish", "TensorflowInputVGGish", 16_000, 400, 160, 64),
         FrontEnd("tempocnn", "TensorflowInputTempoCNN", 11_025, 1024, 512, 40, standardised=True, batch=16),
+        FrontEnd("crepe", "", 16_000, 1, 1, 1, chunk=1024),
         FrontEnd("openl3-mel128", "", 48_000, 2048, 242, 128, chunk=48_000, batch=60),
         FrontEnd("openl3-mel256", "", 48_000, 2048, 242, 256, chunk=48_000, batch=60),
         FrontEnd("spleeter", "", 44_100, 4096, 1024, 1024, channels=2, chunk=512 * 1024, batch=12),
@@ -71,8 +77,10 @@ def band_frequencies(frontend: FrontEnd) -> NDArray[np.float64]:
     """Return the centre of each band of a front-end in Hz, ``[bands]``: where its triangle has its peak.
 
     Centres are evenly spaced on the front-end's mel scale, from the first one above the lowest frequency to the last
-    one below the highest. Spleeter's bands are the bins of its spectrum.
+    one below the highest. Spleeter's bands are the bins of its spectrum; of sound as it is, zero stands for all.
     """
+    if frontend.is_waveform:
+        return np.zeros(frontend.bands)
     if frontend.channels == 2:
         return np.arange(frontend.bands) * frontend.sample_rate / frontend.frame
     return band_centers(frontend)
@@ -99,6 +107,8 @@ def frequency_spans(frontend: FrontEnd, field: ReceptiveField | None, positions:
     reach = last if field is None else (field.frames - 1) / 2
     first = np.clip(np.floor(centers - reach), 0, last).astype(np.int64)
     stop = np.clip(np.ceil(centers + reach), 0, last).astype(np.int64)
+    if frontend.is_waveform:
+        return np.tile([0, frontend.sample_rate / 2], (positions, 1))
     if frontend.channels == 2:
         half = frontend.sample_rate / frontend.frame / 2
         limits = np.stack([band_frequencies(frontend) - half, band_frequencies(frontend) + half], axis=1)
@@ -134,6 +144,8 @@ def lay_out_patches(n_samples: int, frontend: FrontEnd, *, patch_frames: int, ho
         ahead = frontend.frame - frontend.hop
         return PatchLayout(-(-n_samples // length), ahead // 2, ahead // 2, length, length, length + ahead)
     start = -(length // 2)
+    if frontend.is_waveform:  # up to the last one that is centred in the track, as in Essentia
+        return PatchLayout(n_samples // hop + 1, start, start, hop, length, length)
     return PatchLayout(n_frames(n_samples, length, hop), start, start - frontend.hop // 2, hop, length, length)
 
 
@@ -182,6 +194,8 @@ def cut_patches(
         return _FramePatches(source, frontend, patch_frames, hop // frontend.hop, exact=exact)
     if frontend.channels == 2:
         return _Segments(source, frontend)
+    if frontend.is_waveform:
+        return _WaveformPatches(source, frontend, hop, exact=exact)
     return _ChunkPatches(source, frontend, patch_frames, hop, keep=keep, exact=exact)
 
 
@@ -207,6 +221,21 @@ class _FramePatches(Patches):
         if self._is_image:
             return patches.stack()[..., np.newaxis]
         return standardise(patches.stack(), exact=self._exact) if self._standardised else patches
+
+
+class _WaveformPatches(Patches):
+    """CREPE's patches: frames of the sound, the first centred on sample 0, with zero mean and unit variance each."""
+
+    def __init__(self, samples: NDArray[np.float32], frontend: FrontEnd, hop: int, *, exact: bool) -> None:
+        self._samples, self._length, self._hop, self._exact = samples, frontend.chunk, hop, exact
+
+    def __len__(self) -> int:
+        return len(self._samples) // self._hop + 1
+
+    def batch(self, first: int, stop: int) -> NDArray[np.float32]:
+        release_pages(self._samples)
+        frames = cut_frames(self._samples, self._length, self._hop, first=first, stop=stop)
+        return standardise(frames[:, np.newaxis], exact=self._exact).reshape(frames.shape)
 
 
 class _ChunkPatches(Patches):

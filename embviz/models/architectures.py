@@ -292,6 +292,32 @@ def maest_layers(frames: int, styles: int) -> tuple[Layer, ...]:
     )
 
 
+#: Kernels of CREPE's convolutions, and filters of each as multiples of its capacity.
+_CREPE = ((512, 32), (64, 4), (64, 4), (64, 4), (64, 8), (64, 16))
+CREPE_CAPACITIES = {"tiny": 4, "small": 8, "medium": 16, "large": 24, "full": 32}
+#: Centres of its 360 outputs, 20 cents apart, in Hz.
+_PITCHES = tuple(f"{10 * 2 ** ((1997.3794084376191 + 7180 * i / 359) / 1200):.2f} Hz" for i in range(360))
+
+
+def crepe_layers(size: str) -> tuple[Layer, ...]:
+    """Return the ends of CREPE: what its convolutions leave of a frame, four steps of each filter, and the pitches."""
+    values = 4 * _CREPE[-1][1] * CREPE_CAPACITIES[size]
+    return (
+        _layer("embedding", "model/flatten/Reshape", "c", (values,), "last convolution, flattened"),
+        _layer("output", "model/classifier/Sigmoid", "c", (360,), "pitches", labels=_PITCHES, unit="probability"),
+    )
+
+
+def crepe_parameters(size: str) -> int:
+    """Return the trained numbers of CREPE: convolutions, normalisations and the last layer."""
+    capacity, before, total = CREPE_CAPACITIES[size], 1, 0
+    for kernel, multiple in _CREPE:
+        filters = multiple * capacity
+        total += (kernel * before + 3) * filters  # with bias, scale and offset
+        before = filters
+    return total + (4 * before + 1) * 360
+
+
 def sinet_layers() -> tuple[Layer, ...]:
     """Return the ends of FSD-SINet; how many values its embedding has is not published."""
     return (

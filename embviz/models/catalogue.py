@@ -12,6 +12,9 @@ from types import MappingProxyType
 from typing import Any
 
 from embviz.models.architectures import (
+    CREPE_CAPACITIES,
+    crepe_layers,
+    crepe_parameters,
     effnet_layers,
     maest_layers,
     musicnn_layers,
@@ -212,6 +215,28 @@ def _vggish() -> Model:
     )
 
 
+def _crepe(size: str) -> Model:
+    licence = "not stated for this conversion; original CREPE: MIT"
+    return Model(
+        f"crepe-{size}-1",
+        f"CREPE ({size})",
+        "crepe",
+        "pitch of one voice (360 pitches, a fifth of a semitone apart)",
+        crepe_parameters(size),
+        crepe_layers(size)[0].shape[0],
+        "MIR-1K, Bach10, RWC-Synth, MedleyDB, MDB-STEM-Synth and NSynth",
+        citation="J. W. Kim, J. Salamon, P. Li and J. P. Bello, CREPE: a convolutional representation for pitch "
+        "estimation, ICASSP 2018",
+        input_node="frames",
+        input_shape=(1024,),
+        known_layers=crepe_layers(size),
+        note=f"{_UNSEEN} Each frame of 64 ms has zero mean and unit variance. Silent ones are zero: "
+        "Essentia divides by zero there. The name of the embedding's node is that of the published code.",
+        **_patches("crepe", 16_000, 1, 1024, 160),
+        **_sources(_zoo(f"pitch/crepe/crepe-{size}-1.pb", licence)),
+    )
+
+
 def _sinet(kind: str) -> Model:
     return Model(
         f"fsd-sinet-{kind}-1",
@@ -392,6 +417,7 @@ def _models() -> Iterable[Model]:
     for data, bands, dimensions in product(("music", "env"), (128, 256), (512, 6144)):
         yield _openl3(data, bands, dimensions)
     yield _vggish()
+    yield from map(_crepe, CREPE_CAPACITIES)
     yield _yamnet()
     yield from map(_sinet, ("vgg41-tlpf", "vgg42-aps", "vgg42-tlpf", "vgg42-tlpf_aps"))
     yield from _effnets()
@@ -422,6 +448,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "tempocnn": "deepsquare-k8",
         "openl3": "openl3-music-mel128-emb512-3",
         "vggish": "audioset-vggish-3",
+        "crepe": "crepe-full-1",
         "yamnet": "audioset-yamnet-1",
         "fsd-sinet": "fsd-sinet-vgg42-tlpf_aps-1",
         "effnet": "discogs-effnet-bs64-1",

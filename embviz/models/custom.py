@@ -44,7 +44,10 @@ _ALGORITHMS = {
     "maest": "TensorflowPredictMAEST",
     "fsd-sinet": "TensorflowPredictFSDSINet",
     "tempocnn": "TensorflowPredictTempoCNN",
+    "crepe": "TensorflowPredictCREPE",
 }
+#: Algorithms that run one of these networks and go on with what it says.
+_AROUND = {"PitchCREPE": "crepe", "TempoCNN": "tempocnn"}
 
 
 def register_model(
@@ -70,7 +73,7 @@ def register_model(
         Essentia's description; by default the ``.json`` file of the same name beside the graph, if there is one.
     name : str, optional
         Name to register it under; by default that of the file.
-    frontend : {"musicnn", "vggish", "effnet", "maest", "fsd-sinet", "tempocnn"}, optional
+    frontend : {"musicnn", "vggish", "effnet", "maest", "fsd-sinet", "tempocnn", "crepe"}, optional
         The front-end it was trained with; by default what the metadata say.
     input : str, optional
         Node that takes the patches; by default what the metadata say, or the only one there is.
@@ -263,9 +266,9 @@ class _ModelDraft:
                 f"{self.path.name!r} is a classifier that runs on another model's embeddings (TensorflowPredict2D), "
                 "not on sound; embviz.register_head() adds it to that model."
             )
-        for frontend, known in _ALGORITHMS.items():
-            if known == algorithm:
-                return frontend
+        known = {name: frontend for frontend, name in _ALGORITHMS.items()} | _AROUND
+        if algorithm in known:
+            return known[algorithm]
         found = f"{algorithm!r:.80} was found" if algorithm else "none is named"
         raise ModelError(
             f"The metadata of {self.path.name!r} are expected to name one of the algorithms "
@@ -420,7 +423,8 @@ def _shape(told: object) -> tuple[int, ...]:
 def _fits(shape: tuple[int, ...], like: Model, declared: tuple[int, ...]) -> bool:
     """Whether a shape of one patch has the front-end's bands and is one that the placeholder declares."""
     usual = like.input_shape
-    bands = 0 if like.system == "tempocnn" else 1  # its patches are turned, (bands, frames, 1)
+    # Those of Tempo-CNN are turned, (bands, frames, 1), and those of CREPE are frames of so many samples.
+    bands = 0 if like.system in ("tempocnn", "crepe") else 1
     if len(shape) != len(usual) or min(shape) < 1 or shape[bands] != usual[bands]:
         return False
     return not declared or all(there in (-1, n) for n, there in zip(shape, declared, strict=False))

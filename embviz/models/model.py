@@ -81,8 +81,8 @@ class Model:
         Essentia's file stem, such as ``"msd-musicnn-1"``.
     title : str
         Name for people, such as ``"MusiCNN (MSD)"``.
-    system : {"musicnn", "vgg", "tempocnn", "openl3", "vggish", "yamnet", "effnet", "maest", "fsd-sinet", "spleeter",
-        "custom", "function"}
+    system : {"musicnn", "vgg", "tempocnn", "openl3", "vggish", "crepe", "yamnet", "effnet", "maest", "fsd-sinet",
+        "spleeter", "custom", "function"}
         Family of the model; ``"custom"`` for a user's own network, ``"function"`` for what is computed by Python.
     task : str
         What it was trained to do.

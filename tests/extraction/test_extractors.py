@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from architectures import random_effnet, random_maest, random_sinet, random_token_head, random_yamnet
+from architectures import random_crepe, random_effnet, random_maest, random_sinet, random_token_head, random_yamnet
 
 import embviz
 from embviz.analysis.tagging import model_task
@@ -17,7 +17,7 @@ from embviz.models.convert.nodes import serialise
 from embviz.models.weights import pull
 
 EFFNET, MAEST, YAMNET = "discogs-effnet-bs64-1", "discogs-maest-5s-pw-2", "audioset-yamnet-1"
-SINET = "fsd-sinet-vgg42-tlpf_aps-1"
+SINET, CREPE = "fsd-sinet-vgg42-tlpf_aps-1", "crepe-tiny-1"
 BUILDERS = {
     EFFNET: random_effnet,
     "discogs-effnet-bs1-1": lambda: random_effnet(1),
@@ -26,6 +26,7 @@ BUILDERS = {
     "discogs-maest-10s-pw-2": lambda: random_maest(626),
     YAMNET: random_yamnet,
     SINET: random_sinet,
+    CREPE: random_crepe,
 }
 CLASSES = {"discogs-effnet": 400, "discogs-maest": 400, YAMNET: 521, SINET: 200}
 INPUT = "serving_default_melspectrogram"
@@ -98,9 +99,9 @@ def test_patches_of_a_fixed_batch_do_not_depend_on_each_other():
     assert np.array_equal(whole.values[:27], part.values[:27])
 
 
-@pytest.mark.parametrize("name", [EFFNET, MAEST, YAMNET, SINET])
+@pytest.mark.parametrize("name", [EFFNET, MAEST, YAMNET, SINET, CREPE])
 def test_both_engines_give_the_same(name):
-    samples = sound(1300)
+    samples = sound(1300 if name != CREPE else 150)
     ours, theirs = (embed(samples, name, "embedding", engine) for engine in ("essentia", "onnx"))
     assert theirs.info["engine"] == "onnx"
     assert np.abs(ours.values - theirs.values).max() < 5e-5 * ours.values.std()
@@ -240,6 +241,44 @@ def test_the_length_of_sinet_s_embedding_is_that_of_the_graph():
     assert model.layers().set_index("name").loc["embedding", "shape"] == (96,)
 
 
+# CREPE. --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("samples", "hop"), [(300, None), (16_000, None), (16_090, None), (9_000, 0.02)])
+def test_crepe_gives_the_numbers_of_its_algorithm(folder, samples, hop):
+    track, path = sound(64)[:samples], str(folder / f"{CREPE}.pb")
+    for embedding, node, size in zip(
+        embed(track, CREPE, ["embedding", "output"], patch_hop=hop),
+        ("model/flatten/Reshape", "model/classifier/Sigmoid"), (256, 360), strict=True,
+    ):  # fmt: skip
+        options = {"output": node, "hopSize": 1000 * (hop or 0.01)}
+        expected = standard().TensorflowPredictCREPE(graphFilename=path, **options)(track)
+        assert embedding.shape[1] == size
+        assert np.array_equal(embedding.values, expected)
+        assert np.ptp(embedding.values, axis=0).max() > 0.001
+        assert np.allclose(embedding.times, np.arange(len(expected)) * (hop or 0.01))
+
+
+def test_pitches_of_crepe_are_a_fifth_of_a_semitone_apart(folder):
+    output = embed(sound(64), CREPE, "output")
+    hertz = np.array([float(label.removesuffix(" Hz")) for label in output.labels])
+    assert np.allclose(1200 * np.log2(hertz[1:] / hertz[:-1]), 20, atol=1)
+    assert (output.labels[0], output.labels[-1]) == ("31.70 Hz", "2005.50 Hz")
+    assert model_task(embviz.get_model("crepe")) == "pitch"
+    sizes = [embviz.get_model(f"crepe-{size}-1").parameters for size in ("tiny", "full")]
+    assert sizes == [486_552, 22_239_976]
+
+
+def test_silence_is_zero_to_crepe_where_essentia_divides_by_zero(folder):
+    track = np.concatenate([np.zeros(8000, np.float32), sound(33)])
+    values = embed(track, CREPE, "output").values
+    assert np.isfinite(values).all()
+    expected = standard().TensorflowPredictCREPE(graphFilename=str(folder / f"{CREPE}.pb"))(track)
+    heard = np.isfinite(expected).all(axis=1)
+    assert 40 < (~heard).sum() < 50
+    assert np.array_equal(values[heard], expected[heard])
+
+
 # One's own. ----------------------------------------------------------------------------------------------------------
 
 
@@ -290,6 +329,14 @@ OWN = {
         ),
         (96, 50, ["embedding", "output"], ""),
     ),
+    "crepe": (
+        CREPE,
+        describe(
+            "PitchCREPE", "frames", [1024], [("model/classifier/Sigmoid", "predictions", (360,)),
+            ("model/flatten/Reshape", "embeddings", (256,))],
+        ),
+        (256, 160, ["embedding", "output"], ""),
+    ),
 }  # fmt: skip
 
 
@@ -306,7 +353,7 @@ def test_a_file_with_its_metadata_registers_without_a_word(folder, tmp_path, mon
     assert note in model.note
     assert model.note.count(";") == 0  # nothing else is found fault with
     assert len(model.layer("output").labels) == len(metadata.get("classes", ()))
-    samples = sound(1300)
+    samples = sound(1300 if system != "crepe" else 100)
     own = embed(samples, f"my-{system}", "embedding").values
     monkeypatch.undo()
     monkeypatch.setenv("EMBVIZ_HOME", str(folder / "home"))

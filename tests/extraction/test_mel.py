@@ -11,7 +11,7 @@ from embviz.extraction import mel
 from embviz.extraction.frontends import FRONTENDS, cut_patches
 from embviz.extraction.mel import cut_frames, filter_bank, mel_spectrogram, n_frames, standardise
 
-BANKS = [frontend for frontend in FRONTENDS.values() if frontend.name != "spleeter"]
+BANKS = [frontend for frontend in FRONTENDS.values() if frontend.name not in ("spleeter", "crepe")]
 MEL = [frontend for frontend in BANKS if frontend.continuous]
 CHUNKS = [frontend for frontend in BANKS if not frontend.continuous]
 EXACT = pytest.mark.parametrize("exact", [True, False], ids=["essentia", "numpy"])
