@@ -3,7 +3,7 @@
 SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help explore test browsers campaign benchmarks lab lint environment clean
+.PHONY: help explore test browsers campaign benchmarks lab lint environment release clean
 
 # The Python to make .venv with; the first that fits if not set.
 PYTHON ?=
@@ -38,6 +38,7 @@ help:
 	@echo "make lab           open JupyterLab on the first notebook"
 	@echo "make lint          check style, types and which way imports point (scripts: with Node)"
 	@echo "make environment   write environment.yml, from pyproject.toml"
+	@echo "make release       build and check what is published, install it into an empty environment, and say how to upload it"
 	@echo "make clean         remove .venv, build and caches (weights and kept embeddings stay)"
 	@echo
 	@echo "BROWSER=none prints JupyterLab's address and opens no browser; PORT, HOST and PYTHON can be set."
@@ -92,17 +93,34 @@ environment: $(READY)
 	@mkdir -p build
 	@$(PY) docs/environment.py > build/environment.yml && mv build/environment.yml environment.yml
 
+release: $(READY_DEV)
+	@[ -z "$$(git status --porcelain)" ] || { $(say) "Commit or stash your changes first: a release is built of what is committed."; }
+	@rm -rf build/release build/release-venv
+	@echo "Building the wheel and the sdist …"
+	@$(PY) -m hatchling build -d build/release >/dev/null 2>&1 || $(PY) -m hatchling build -d build/release
+	@$(PY) tests/distribution.py build/release
+	@$(PY) -m twine check --strict build/release/*
+	@echo "Installing the wheel into an empty environment …"
+	@$(PY) -m venv build/release-venv
+	@build/release-venv/bin/python -m pip install -qq --disable-pip-version-check build/release/*.whl
+	@cd build && release-venv/bin/python -I -c "import embviz; embviz.Collection.from_folder(embviz.sample_audio())"
+	@cd build && EMBVIZ_HOME="$$PWD/home" release-venv/bin/embviz doctor
+	@version=$$($(PY) -c 'import embviz; print(embviz.__version__)'); \
+	echo; echo "Nothing was uploaded. To publish embviz $$version once make test has passed:"; \
+	echo "  git tag v$$version && git push origin v$$version"; \
+	echo "  $(PY) -m twine upload build/release/*"
+
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache $(WIDGETS)/node_modules
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml hatch_build.py
 	@$(make_venv)
 	@echo "Installing embviz and what it needs into .venv (the first time takes minutes) …"
 	@$(PIP) -e . || { $(say) "The packages could not be installed, for the reason above; repeat the command to go on."; }
 	@pwd -P > $@
 
-$(READY_DEV): pyproject.toml
+$(READY_DEV): pyproject.toml hatch_build.py
 	@$(make_venv)
 	@echo "Installing embviz and the tools of its tests into .venv (the first time takes minutes) …"
 	@$(PIP) -e '.[dev]' || { $(say) "The packages could not be installed, for the reason above; repeat the command to go on."; }

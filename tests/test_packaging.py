@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import distribution
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -182,39 +183,109 @@ def test_licence_is_the_unmodified_agpl():
     assert hashlib.sha256(text).hexdigest() == "8486a10c4393cee1c25392769ddd3b2d6c242d6ec7928e1414efff7dfb2f07ef"
 
 
-def built(kind: str, folder: Path) -> Path:
-    """Return the wheel or the sdist that is built of this tree."""
-    build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+# What is published. ---------------------------------------------------------------------------------------------------
+
+
+def build(kind: str, folder: Path, tree: Path = ROOT) -> Path:
+    """Return the wheel or the sdist that is built of a tree, without a network."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
+    subprocess.run(command, cwd=tree, check=True, capture_output=True)
     [made] = folder.iterdir()
     return made
 
 
-def test_wheel_holds_the_package_only(tmp_path):
-    with zipfile.ZipFile(built("wheel", tmp_path / "dist")) as wheel:
-        names = wheel.namelist()
-        wheel.extractall(tmp_path / "site")  # noqa: S202  our own
-        about = wheel.read(f"embviz-{embviz.__version__}.dist-info/METADATA").decode()
-    assert {name.split("/")[0] for name in names} == {"embviz", f"embviz-{embviz.__version__}.dist-info"}
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return build("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory):
+    return build("sdist", tmp_path_factory.mktemp("sdist"))
+
+
+def test_wheel_holds_the_package_only(wheel):
+    assert [*distribution.faults_of_wheel(wheel)] == []
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        about = archive.read(f"embviz-{embviz.__version__}.dist-info/METADATA").decode()
     assert {name for name in names if name.endswith(".py")} == {str(path.relative_to(ROOT)) for path in SOURCES}
     assert "embviz/py.typed" in names
-    assert {name.removeprefix("embviz/sample_audio/") for name in names if "sample_audio" in name} == SAMPLES
+    assert {name.removeprefix("embviz/sample_audio/") for name in names if "/sample_audio/" in name} == SAMPLES | {
+        f"embviz-{embviz.__version__}.dist-info/licenses/sample_audio/README.md"
+    }
     assert re.findall(r"^Project-URL: (\w+),", about, flags=re.MULTILINE) == [
         "Homepage", "Documentation", "Changelog", "Issues",
     ]  # fmt: skip
-    # An installed package knows where they are, wherever one stands.
-    run = subprocess.run(
-        [sys.executable, "-c", "import embviz; print(embviz.sample_audio())"],
-        capture_output=True, text=True, check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": f"{tmp_path}/site"},
-    )  # fmt: skip
-    assert run.stdout.strip() == str(tmp_path / "site" / "embviz" / "sample_audio")
 
 
-def test_sdist_builds_the_same_package(tmp_path):
-    sdist = built("sdist", tmp_path)
+def test_wheel_installs_into_an_empty_environment(wheel, tmp_path):
+    python = tmp_path / "empty" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "empty"], check=True)
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel]
+    subprocess.run(install, check=True, capture_output=True)
+    # What needs none of the packages that embviz needs.
+    code = "import embviz, sys; print(embviz.__version__, len(embviz.__all__), embviz.__file__)"
+    run = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    version, names, place = run.stdout.split()
+    assert (version, int(names)) == (embviz.__version__, len(embviz.__all__))
+    assert Path(place).is_relative_to(tmp_path / "empty")
+    assert (python.parent / "embviz").exists()
+    # With them, an installed package knows where the sample tracks are, wherever one stands.
+    command = [sys.executable, "-c", "import embviz; print(embviz.sample_audio())"]
+    env = {**os.environ, "PYTHONPATH": str(Path(place).parents[1])}
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=env)
+    assert run.stdout.strip() == str(Path(place).parent / "sample_audio")
+
+
+def test_sdist_builds_the_same_wheel(wheel, sdist, tmp_path):
     assert sdist.name == f"embviz-{embviz.__version__}.tar.gz"
+    assert [*distribution.faults_of_sdist(sdist)] == []
     with tarfile.open(sdist) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {str(path.relative_to(ROOT)) for path in SOURCES} <= names
-    assert {"embviz/py.typed", "pyproject.toml", "README.md", "LICENSE"} <= names
-    assert {f"sample_audio/{name}" for name in SAMPLES} == {name for name in names if name.startswith("sample_audio/")}
+        archive.extractall(tmp_path / "tree", filter="data")
+    [tree] = (tmp_path / "tree").iterdir()
+    assert {path.name for path in (tree / "sample_audio").iterdir()} == SAMPLES
+    again = build("wheel", tmp_path / "again", tree)
+    assert again.read_bytes() == wheel.read_bytes()
+
+
+def test_the_long_description_leads_to_the_tag_of_the_version(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        about = archive.read(f"embviz-{embviz.__version__}.dist-info/METADATA").decode()
+    homepage = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Homepage"]
+    tag = f"v{embviz.__version__}"
+    assert f"({homepage}/blob/{tag}/docs/systems.md)" in about
+    assert f'src="{homepage}/raw/{tag}/notebooks/panel-light.png"' in about
+    for found in re.findall(rf"{homepage}/(?:blob|raw)/{tag}/([^)\"#]+)", about):
+        assert (ROOT / found).exists(), found
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("", "no long description"), ("[a](docs/x.md)", "links to docs/x.md"), ('<img src="x.png">', "links to x.png")],
+)
+def test_a_bad_description_is_found(text, sentence):
+    assert any(sentence in fault for fault in distribution.faults_of_description(text))
+
+
+def test_stray_files_are_found(wheel, tmp_path):
+    bad = tmp_path / wheel.name
+    bad.write_bytes(wheel.read_bytes())
+    with zipfile.ZipFile(bad, "a") as archive:
+        archive.writestr("embviz/tests/test_x.py", "")
+        archive.writestr("embviz/song.wav", bytes(3_000_000))
+        archive.writestr("notes.txt", "")
+    assert [*distribution.faults_of_wheel(bad)] == [
+        "embviz/tests/test_x.py does not belong into the wheel.",
+        "embviz/song.wav does not belong into the wheel.",
+        "embviz/song.wav has 3,000,000 bytes, more than 2,000,000.",
+        "notes.txt stands outside of the package.",
+    ]
+
+
+def test_a_release_has_its_section_in_the_changelog():
+    version = embviz.__version__
+    assert not [*distribution.faults_of_changes(f"## [Unreleased]\n\n## [{version}] - 2026-12-01\n- a\n")]
+    [missing, waiting] = distribution.faults_of_changes("## [Unreleased]\n\n- b\n\n## [0.0.1] - 2026-01-01\n")
+    assert f"no section '## [{version}] - YYYY-MM-DD'" in missing
+    assert "entries under 'Unreleased'" in waiting
