@@ -225,8 +225,7 @@ def _crepe(size: str) -> Model:
         crepe_parameters(size),
         crepe_layers(size)[0].shape[0],
         "MIR-1K, Bach10, RWC-Synth, MedleyDB, MDB-STEM-Synth and NSynth",
-        citation="J. W. Kim, J. Salamon, P. Li and J. P. Bello, CREPE: a convolutional representation for pitch "
-        "estimation, ICASSP 2018",
+        **described_by("kim2018crepe"),
         input_node="frames",
         input_shape=(1024,),
         known_layers=crepe_layers(size),

@@ -265,6 +265,16 @@ def _references() -> Iterable[Reference]:
         year=2021,
     )
     yield Reference(
+        "kim2018crepe",
+        "inproceedings",
+        "CREPE: a convolutional representation for pitch estimation",
+        ("Kim, Jong Wook", "Salamon, Justin", "Li, Peter", "Bello, Juan Pablo"),
+        _ICASSP,
+        "ICASSP",
+        2018,
+        {"pages": "161--165"},
+    )
+    yield Reference(
         "alonso2022music",
         "inproceedings",
         "Music representation learning based on editorial metadata from Discogs",
