@@ -36,6 +36,7 @@ COMMANDS: dict[str, Fields] = {
     "show_map": {},
     "show_all_tracks": {},
     "export_page": {},
+    "save_citations": {},
     "dismiss_notice": {},
     "show_evaluation": {},
     "set_evaluation_option": {"name": TEXT, "value": PLAIN},

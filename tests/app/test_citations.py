@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import yaml
+from panel import command
 
 import embviz
 from embviz.errors import ModelError, OptionError
@@ -65,6 +66,14 @@ def test_views_say_what_they_show(weights_home, collection, explore):
     atlas = collection.map("tempocnn", method="tsne").wait()
     assert keys(atlas, explorer) == [*USUAL, "schreiber2019musical", "maaten2008visualizing", "pons2019musicnn"]
     atlas.close()
+
+
+def test_the_explorer_writes_what_is_to_be_cited(weights_home, explore, tmp_path, monkeypatch):
+    explorer = explore(embviz.sample_audio() / "rock.ogg", models=["tempocnn"])
+    monkeypatch.chdir(tmp_path)
+    command(explorer, "save_citations").wait()
+    assert (tmp_path / "references.bib").read_text(encoding="ascii") == f"{embviz.cite('tempocnn')}\n"
+    assert explorer.widget.notice["text"] == f"Written to {str(tmp_path / 'references.bib')!r}."
 
 
 def test_heads_cite_what_their_descriptions_name(weights_home, collection):

@@ -737,6 +737,8 @@ def test_head_notice_and_busy(bench_panel):
     assert panel.locator(".ev-panel-headline").inner_text() == "rock · 128 BPM · E minor · 2:00 · rock.ogg"
     panel.get_by_role("button", name="Export page").click()
     assert last(bench_panel.sent()) == {"kind": "export_page"}
+    panel.get_by_role("button", name="Cite").click()
+    assert last(bench_panel.sent()) == {"kind": "save_citations"}
     panel.get_by_role("button", name="Cancel the computation").click()
     assert last(bench_panel.sent()) == {"kind": "cancel"}
     bench_panel.change(progress={}, notice={"level": "done", "text": "Written to page.html.", "remedy": "", "seq": 1})

@@ -31,6 +31,7 @@ from embviz.errors import EmbvizError, OptionError
 from embviz.export.track_page import PageRow
 from embviz.heads import Head
 from embviz.models import Model
+from embviz.models.lookup import find_model
 from embviz.models.weights import has_weights
 
 
@@ -261,6 +262,12 @@ class ExplorerController:
         structure = self.similarity.row()
         return [*([] if structure is None else [structure]), *self.units_tab.page_rows()]
 
+    def cited(self) -> list[Any]:
+        """Return what is to be cited for what is shown: models and heads of the rows, the map, and the evaluation."""
+        rows, heatmaps = self.heatmaps.rows, self.heatmaps
+        parts = [*(find_model(row.model) for row in rows), *(heatmaps.heads.of(row) for row in rows)]
+        return [part for part in [*parts, self.map_tab.atlas, self.evaluation_tab.evaluation] if part is not None]
+
     def cancel(self) -> None:
         """Stop what runs and what waits; what is finished is kept."""
         self.context.worker.cancel()
@@ -301,6 +308,7 @@ class ExplorerController:
             **self.evaluation_tab.commands(),
             **self.units_tab.commands(),
             "export_page": lambda: export.start_export(self.context, self.heatmaps, self.page_rows()),
+            "save_citations": lambda: export.save_citations(self.context, self.cited()),
             "dismiss_notice": self.context.dismiss,
         }
 

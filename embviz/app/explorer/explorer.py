@@ -29,7 +29,6 @@ from embviz.errors import OptionError
 from embviz.extraction import PatchHop
 from embviz.heads import Head
 from embviz.models import Model, VectorSource, get_model
-from embviz.models.lookup import find_model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
 from embviz.widgets.panel import Panel
 from embviz.widgets.player import Player
@@ -369,10 +368,7 @@ class Explorer(traitlets.HasTraits):
         -------
         list
         """
-        rows, controller = self._controller.heatmaps.rows, self._controller
-        heads = [controller.heatmaps.heads.of(row) for row in rows]
-        parts = [*(find_model(row.model) for row in rows), *heads, controller.map_tab.atlas]
-        return [part for part in [*parts, controller.evaluation_tab.evaluation] if part is not None]
+        return self._controller.cited()
 
     def to_html(self, path: str | Path, **options: Any) -> Path:
         """Write this view to a page that plays without a kernel or network.

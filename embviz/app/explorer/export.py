@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from embviz.app.citations import cite
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.heatmap_rows import HeatmapRows
 from embviz.app.explorer.row import LOOK, Row
 from embviz.app.uploads import free_path, safe_name
 from embviz.audio import Audio
 from embviz.core.embedding import Embedding
+from embviz.core.io import write_bytes
 from embviz.core.worker import Job
 from embviz.errors import OptionError
 from embviz.export import track_page
@@ -55,6 +57,17 @@ def _head_curves(row: Row, answers: Embedding) -> track_page.PageRow:
     facts = (f"what a classifier says of {answers.model} / {row.layer}",)
     curves = without_comm(Curves).of(answers, title="", **look)
     return track_page.PageRow(curves, answers.layer, facts, embedding=answers)
+
+
+def save_citations(context: ExplorerContext, used: Sequence[Any]) -> None:
+    """Have BibTeX of what is to be cited written into the working folder, under a name that is free."""
+    path = free_path(Path.cwd() / "references.bib")
+
+    def task(_job: Job) -> Path:
+        write_bytes(path, f"{cite(*used)}\n".encode())
+        return path
+
+    context.aside.submit(("citations",), task, on_done=context.notice_written, on_failed=context.show_error)
 
 
 def start_export(context: ExplorerContext, heatmaps: HeatmapRows, more: Sequence[track_page.PageRow]) -> None:

@@ -155,9 +155,12 @@ class View {
     const copy = copyButton(this.el, () => this.model.get("code") ?? "", this.signal);
     const send = () => this.link.send("export_page");
     const page = toolButton("Write this view as one page that needs no Jupyter", "Export page", send, ICONS.save);
+    const cite = toolButton("Write BibTeX of what is to be cited for this view", "Cite", () =>
+      this.link.send("save_citations"),
+    );
     const help = toolButton("Help (?)", "?", () => this.#help());
     help.setAttribute("aria-label", "Help: keys");
-    return h("div.ev-panel-tools", {}, copy, page, help);
+    return h("div.ev-panel-tools", {}, copy, page, cite, help);
   }
 
   // What the parts use.
