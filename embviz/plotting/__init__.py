@@ -2,6 +2,7 @@
 
 - :func:`heatmap` of an embedding, :func:`poster` of several models on one sound
 - :func:`scatter` of a projection
+- :func:`plane` of two dimensions, such as valence and arousal
 - :func:`filters` of a model's first layer
 - :func:`save_figure` to ``.html``, ``.png`` or ``.svg``
 - :func:`to_time_axis` converts seconds to positions on the time axis of heatmaps
@@ -9,8 +10,9 @@
 
 from embviz.plotting.filter_figure import filters
 from embviz.plotting.heatmap_figure import heatmap, poster
+from embviz.plotting.plane import plane
 from embviz.plotting.save import save_figure
 from embviz.plotting.scatter_figure import scatter
 from embviz.plotting.style import to_time_axis
 
-__all__ = ["filters", "heatmap", "poster", "save_figure", "scatter", "to_time_axis"]
+__all__ = ["filters", "heatmap", "plane", "poster", "save_figure", "scatter", "to_time_axis"]

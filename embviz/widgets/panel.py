@@ -29,6 +29,7 @@ COMMANDS: dict[str, Fields] = {
     "stop_pull": {"model": TEXT},
     "show_predictions": {},
     "show_tags": {"model": TEXT},
+    "show_plane": {"head": TEXT},
     "separate_stems": {"model": TEXT.or_none()},
     "show_layers": {"model": TEXT},
     "show_feature_maps": {"layer": TEXT},

@@ -166,11 +166,20 @@ class Stems(WorkState, total=False):
     names: list[str]
 
 
+class Plane(WorkState, total=False):
+    """The plane of valence and arousal, the heads that draw one, and how to get one where there is none."""
+
+    heads: list[NameTitle]
+    head: str
+    hint: str
+
+
 class Predictions(TypedDict, total=False):
-    """Tags, tempo and stems of the open track."""
+    """Tags, tempo, plane and stems of the open track."""
 
     taggers: list[WorkState]
     tempo: Tempo
+    plane: Plane
     stems: Stems
 
 

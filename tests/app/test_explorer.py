@@ -16,12 +16,14 @@ import nbformat
 import numpy as np
 import pytest
 import soundfile
+from head_graphs import regression
 from ipywidgets.widgets.widget import _instances as registered
 from nbclient import NotebookClient
 from panel import command
 
 import embviz
 from embviz.app.explorer import Explorer
+from embviz.app.explorer.heads import as_head
 from embviz.app.uploads import safe_name
 from embviz.errors import AudioError, OptionError
 from embviz.models import weights
@@ -659,6 +661,30 @@ def test_what_it_hears(rock, explore):
     other = hears["taggers"][1]["model"]
     command(explorer, "show_tags", model=other).wait()
     assert next(t for t in explorer.widget.predictions["taggers"] if t["model"] == other)["status"] == "ready"
+
+
+def test_the_plane_of_a_head_with_valence_and_arousal(rock, explore, tmp_path):
+    explorer = explore(rock, models=[])
+    explorer.wait()
+    command(explorer, "show_predictions").wait()
+    plane = explorer.widget.predictions["plane"]
+    assert (plane["heads"], plane["head"]) == ([], "")
+    assert "embviz.pull('deam-msd-musicnn-2')" in plane["hint"]
+    stand_ins = [regression().write(tmp_path / f"{name}-msd-musicnn-2.pb", classes=["valence", "arousal"])
+                 for name in ("deam", "emomusic")]  # fmt: skip
+    explorer = explore(rock, models=[], heads=stand_ins)
+    explorer.wait()
+    command(explorer, "show_predictions").wait()
+    plane = explorer.widget.predictions["plane"]
+    assert [head["name"] for head in plane["heads"]] == ["deam-msd-musicnn-2", "emomusic-msd-musicnn-2"]
+    assert (plane["head"], plane["status"], plane["hint"]) == ("deam-msd-musicnn-2", "ready", "")
+    view = registered[plane["view"].removeprefix("IPY_MODEL_")]
+    assert view.limits == [1, 9, 1, 9]
+    expected = embviz.embed(rock, head=as_head(stand_ins[0])).values
+    assert np.array_equal(np.frombuffer(view.values, "<f4").reshape(-1, 2), np.clip(expected, 1, 9))
+    command(explorer, "show_plane", head="emomusic-msd-musicnn-2").wait()
+    plane = explorer.widget.predictions["plane"]
+    assert (plane["head"], plane["status"]) == ("emomusic-msd-musicnn-2", "ready")
 
 
 def test_stems_can_be_heard(folder, explore):

@@ -41,7 +41,7 @@ class ExplorerController:
     def __init__(self, context: ExplorerContext, collection: Collection | None, state: dict[str, Any] | None) -> None:
         self.context, self._restored = context, state
         self.track_list, self.heatmaps = TrackList(context), HeatmapRows(context)
-        self.predictions, self.layers = PredictionsTab(context), LayersTab(context)
+        self.predictions, self.layers = PredictionsTab(context, self.heatmaps.heads), LayersTab(context)
         self.similarity = SimilarityTab(context)
         self.loader = CollectionLoader(context, collection)
         context.label_of = lambda number: self.loader.labels.get(number) if self.loader.given else None
@@ -299,6 +299,7 @@ class ExplorerController:
             "upload": lambda name, data: self.open(self.track_list.upload(name, data).id),
             "show_predictions": self.predictions.start,
             "show_tags": self.predictions.ask_tagger,
+            "show_plane": self.predictions.ask_plane,
             "separate_stems": self.predictions.separate,
             "show_layers": self.layers.start,
             "show_feature_maps": self.layers.show_maps,

@@ -34,10 +34,13 @@ class RowHeads:
         """Offer a head, in place of another one of its name."""
         self._given[head.name] = head
 
+    def known(self) -> dict[str, Head]:
+        """Return all heads by name; those that were given come first."""
+        return self._given | {head.name: head for head in known_heads() if head.name not in self._given}
+
     def find_fitting(self, model: str, layer: str) -> dict[str, Head]:
         """Return the heads that take the embeddings of a layer, by name; those that were given come first."""
-        known = self._given | {head.name: head for head in known_heads() if head.name not in self._given}
-        return {name: head for name, head in known.items() if fits(head, model, layer)}
+        return {name: head for name, head in self.known().items() if fits(head, model, layer)}
 
     def of(self, row: Row) -> Head | None:
         """Return the head of a row."""

@@ -1,4 +1,4 @@
-"""What the models hear: tags, tempo and separated sources, which is what they were trained for."""
+"""What the models hear: tags, tempo, valence and arousal, and separated sources: what they were trained for."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ import numpy as np
 
 from embviz.analysis.tagging import estimate_tempo, models_by_task
 from embviz.app.explorer.context import ExplorerContext, missing_weights
+from embviz.app.explorer.heads import RowHeads
 from embviz.app.work import DrawnWork
 from embviz.core.embedding import Embedding
+from embviz.core.text import one_line
 from embviz.core.worker import Job
 from embviz.extraction import extract
 from embviz.extraction.separation import split_stems
+from embviz.heads import Head
+from embviz.heads.catalogue import CATALOGUE
 from embviz.models import get_model
+from embviz.models.lookup import find_model
 from embviz.models.weights import has_weights
+from embviz.plotting.plane import has_moods
 from embviz.widgets import browser_audio
 from embviz.widgets.curves import Curves
 from embviz.widgets.heatmap import Heatmap
+from embviz.widgets.plane import Plane
 from embviz.widgets.schema import Tempo, WorkState
 
 LONGEST_STEMS = 900.0  # seconds; separated sound takes 0.35 MB a second and stem
@@ -27,10 +34,12 @@ CURVES = 5
 class PredictionsTab:
     """The view "What it hears"."""
 
-    def __init__(self, context: ExplorerContext) -> None:
-        self._context = context
+    def __init__(self, context: ExplorerContext, heads: RowHeads) -> None:
+        self._context, self._heads = context, heads
         self.taggers: list[DrawnWork] = []
         self.tempo, self.stems = DrawnWork("", "output"), DrawnWork("", "output")
+        self.plane = DrawnWork("", "embedding")
+        self._head = ""  # that draws the plane
         self._names: list[str] = []
         self._beat: Tempo = {}
         self._asked = False
@@ -44,11 +53,14 @@ class PredictionsTab:
             names = _names_of(task)
             if work.model not in names and not work.unfinished:
                 work.model = names[0] if names else ""
+        heads = self._mood_heads()
+        if self._head not in heads and not self.plane.unfinished:
+            self._head = next(iter(heads), "")
 
     def reset(self) -> None:
         """Forget the track before."""
         self._asked, self._names, self._beat = False, [], {}
-        for work in (*self.taggers, self.tempo, self.stems):
+        for work in self._works():
             work.begin("")
         self._context.player.clear_stems()
         self._choose()
@@ -63,6 +75,8 @@ class PredictionsTab:
                 self._ask(self.taggers[0])
             if self.tempo.model and not (self.tempo.unfinished or self.tempo.drawn):
                 self._ask_tempo()
+            if self._head and not (self.plane.unfinished or self.plane.drawn):
+                self._ask_plane()
         self.publish()
 
     def ask_tagger(self, model: str) -> None:
@@ -89,6 +103,41 @@ class PredictionsTab:
 
         self.tempo.begin()
         self._context.embed(("tempo", self.tempo.model), [self.tempo], show, self.publish)
+
+    # Valence and arousal. ------------------------------------------------------------------------------------------
+
+    def ask_plane(self, head: str) -> None:
+        """Draw the plane of another head."""
+        self._choose()
+        if head in self._mood_heads() and head != self._head and self._context.sound is not None:
+            before = ("plane", self._head)
+            self._context.worker.cancel(lambda key: key == before)
+            self._head = head
+            self._ask_plane()
+        self.publish()
+
+    def _mood_heads(self) -> dict[str, Head]:
+        """Return the heads that give valence and arousal and whose extractor is here, by name."""
+        moods = {name: head for name, head in self._heads.known().items() if has_moods(head.classes)}
+        return {name: head for name, head in moods.items() if find_model(head.model) and has_weights(head.model)}
+
+    def _ask_plane(self) -> None:
+        head = self._mood_heads()[self._head]
+        self.plane.model, self.plane.layer = head.model, head.layer
+
+        def show(_i: int, embedding: Embedding, complete: bool) -> None:
+            self.plane.draw(Plane.of, head.apply(embedding), complete=complete, clock=self._context.clock, title="")
+
+        self.plane.begin()
+        self._context.embed(("plane", head.name), [self.plane], show, self.publish)
+
+    def _hint(self) -> str:
+        """Return how to get a head for the plane, where there is none whose extractor is here."""
+        fitting = (record for record in CATALOGUE.values() if record.limits and has_weights(record.model))
+        record = next(fitting, None)
+        if self._head or record is None:
+            return ""
+        return f"A head for valence and arousal draws the way of the track here: embviz.pull({record.name!r})."
 
     # Stems. --------------------------------------------------------------------------------------------------------
 
@@ -133,14 +182,17 @@ class PredictionsTab:
 
     def close(self) -> None:
         """Take everything off the page."""
-        for work in (*self.taggers, self.tempo, self.stems):
+        for work in self._works():
             work.close()
 
     def stop_all(self) -> None:
         """Mark what was cancelled."""
-        for work in (*self.taggers, self.tempo, self.stems):
+        for work in self._works():
             work.cancel("Cancelled.")
         self.publish()
+
+    def _works(self) -> list[DrawnWork]:
+        return [*self.taggers, self.tempo, self.plane, self.stems]
 
     def publish(self) -> None:
         """Show this view as it is."""
@@ -149,6 +201,12 @@ class PredictionsTab:
         self._context.panel.predictions = {
             "taggers": taggers or [_to_dict(DrawnWork("", "output"), "tags")],
             "tempo": {**beat, **self._beat, **_to_dict(self.tempo, "tempo")},
+            "plane": {
+                **self.plane.to_dict(),
+                "head": self._head,
+                "hint": self._hint(),
+                "heads": [{"name": name, "title": one_line(head.title)} for name, head in self._mood_heads().items()],
+            },
             "stems": {**_to_dict(self.stems, "stems"), "models": _names_of("stems"), "names": self._names},
         }
 

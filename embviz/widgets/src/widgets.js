@@ -9,6 +9,7 @@ import feature_maps from "./feature_maps/feature_maps.js";
 import heatmap from "./heatmap/heatmap.js";
 import moments from "./moments/moments.js";
 import pairs from "./pairs/pairs.js";
+import plane from "./plane/plane.js";
 import player from "./player/player.js";
 import scatter from "./scatter/scatter.js";
 import self_similarity from "./self_similarity/self_similarity.js";
@@ -24,6 +25,7 @@ export {
   moments,
   pairs,
   panel,
+  plane,
   player,
   scatter,
   self_similarity,

@@ -2,7 +2,7 @@
 import { h, onChange, shape, write } from "../base/dom.js";
 import { costOf, fillSelect, plain, quoted, slot, stateBox } from "../base/ui.js";
 
-/** @import { Downloads, Panel, Predictions, Stems, Tagger, Tempo, ViewItem } from "./types.js" */
+/** @import { Downloads, Panel, Plane, Predictions, Stems, Tagger, Tempo, ViewItem } from "./types.js" */
 
 /**
  * The bars of a distribution over tempi.
@@ -118,13 +118,32 @@ export function hears(panel) {
     stemState.el,
     h("div.ev-panel-stems", {}, separate, stemNote),
   );
-  const el = h("div.ev-panel-predictions", {}, tags, tempo, stems);
+  const planeHead = h("select", { "aria-label": "Head that gives valence and arousal" });
+  const planeState = stateBox({ link, retry: ask });
+  const planeView = slot({ host, signal });
+  const planeHint = h("p.ev-panel-message.ev-faint");
+  const plane = h(
+    "section.ev-panel-card",
+    { role: "group", "aria-label": "Valence and arousal" },
+    h(
+      "div.ev-panel-card-head",
+      {},
+      h("h3", {}, "Valence and arousal"),
+      h("span.ev-faint", {}, "the way of the track: pleasant to the right, energetic upwards"),
+      planeHead,
+    ),
+    planeHint,
+    planeState.el,
+    planeView.el,
+  );
+  const el = h("div.ev-panel-predictions", {}, tags, tempo, plane, stems);
 
   select.addEventListener("change", () => {
     tagger = select.value;
     link.send("show_tags", { model: tagger });
     update();
   });
+  planeHead.addEventListener("change", () => link.send("show_plane", { head: planeHead.value }));
   stemModel.addEventListener("change", update);
   separate.addEventListener("click", () => link.send("separate_stems", { model: stemModel.value }));
 
@@ -133,7 +152,24 @@ export function hears(panel) {
     const pulling = model.get("downloads") ?? {};
     updateTags(own().taggers ?? [], pulling);
     updateTempo(own().tempo ?? {}, pulling);
+    updatePlane(own().plane ?? {});
     updateStems(own().stems ?? {}, pulling);
+  }
+
+  /** @param {Plane} item */
+  function updatePlane(item) {
+    const heads = item.heads ?? [];
+    plane.hidden = !heads.length && !item.hint;
+    planeHint.hidden = !item.hint;
+    write(planeHint, item.hint ?? "");
+    fillSelect(
+      planeHead,
+      heads.map(({ name, title }) => ({ value: name, label: title || name })),
+      item.head ?? "",
+    );
+    planeHead.hidden = heads.length < 2;
+    planeState.update(heads.length ? item : { status: "" }, panel.modelOf(item.model), undefined);
+    planeView.set(item.view);
   }
 
   /** @param {Tagger[]} taggers @param {Downloads} pulling */

@@ -110,9 +110,16 @@ export interface Tagger extends ViewItem {
   model: string;
 }
 
+export interface Plane extends ViewItem {
+  heads?: NameTitle[];
+  head?: string;
+  hint?: string;
+}
+
 export interface Predictions {
   taggers?: Tagger[];
   tempo?: Tempo;
+  plane?: Plane;
   stems?: Stems;
 }
 
