@@ -166,11 +166,14 @@ def test_collections_print_what_they_say(ran):
 
 
 def test_tasks_print_what_they_say(ran):
-    printed = ran("docs/tasks.md").printed
-    assert all(model in printed for model in ("msd-musicnn-1", "deepsquare-k8"))
-    rows = [line.split() for line in printed.splitlines() if re.match(r"\d+ ", line)]
-    assert sum(float(row[-3]) == 0.5 for row in rows[:4]) >= 1, "chance or majority of two classes"
-    assert all(float(row[-1]) > 0.05 for row in rows[4:]), "no pair differs"
+    page = ran("docs/tasks.md")
+    assert all(model in page.printed for model in ("msd-musicnn-1", "deepsquare-k8", "mood_sad-msd-musicnn-1"))
+    modes, tempo = page.names["modes"], page.names["tempo"]
+    assert 0.5 in modes.table["accuracy"].tolist(), "chance or majority of two classes"
+    assert (modes.pairs["p_adjusted"] > 0.05).all(), "no pair differs"
+    assert (tempo.table["measure"] == "R²").all()
+    assert (tempo.table["score"] < 0).all(), "the comment says how to read this"
+    assert len(page.names["head"].classes) == 2
 
 
 def test_every_model_is_named_with_its_verification():
