@@ -19,6 +19,7 @@ from embviz.cli.entry_point import cli
 from embviz.models.lookup import ALIASES
 
 MISSING = object()
+LANGUAGES = {"python", "sh", "text", "mermaid", "bibtex", "json", "toml", "yaml"}
 WITH_CODE = [page for page in PAGES if any(block.runs for block in blocks(page))]
 
 
@@ -108,7 +109,8 @@ def test_what_a_page_shows_runs(page, ran):
 def test_a_block_says_what_it_is_and_who_runs_it(page):
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     for block in blocks(page):
-        assert block.language in {"python", "sh", "text", "mermaid", "bibtex"}, block.code
+        # In braces: directives, for the pages that the site is made of.
+        assert block.language in LANGUAGES or block.language.startswith("{"), block.code
         assert not block.test or f"def {block.test}(" in tests, block.test
         compile(block.code if block.language == "python" else "", page.name, "exec")
 
@@ -137,7 +139,8 @@ def test_every_command_is_described():
 
 def test_readme_is_short_and_prints_what_it_says(ran):
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 180
-    [example] = [block for block in blocks(ROOT / "README.md") if block.language == "python" and block.runs]
+    [panel, example] = [block for block in blocks(ROOT / "README.md") if block.language == "python" and block.runs]
+    assert "Explorer" in panel.code
     assert len(example.code.strip().splitlines()) <= 12
     printed = ran("README.md").printed
     assert "81 frames × 200 dimensions, every 1.49 s" in printed

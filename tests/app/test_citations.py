@@ -78,7 +78,7 @@ def test_the_explorer_writes_what_is_to_be_cited(weights_home, explore, tmp_path
 
 def test_heads_cite_what_their_descriptions_name(weights_home, collection):
     head = embviz.train(collection, "family", "musicnn")
-    assert keys(head) == [*USUAL, "pons2019musicnn"]
+    assert keys(head) == keys(head(embviz.sample_audio() / "rock.ogg")) == [*USUAL, "pons2019musicnn"]
     official = replace(head, name="theirs", facts={"citation": "@inproceedings{alonso2022music,\n title={x}\n}"})
     assert keys(official) == [*USUAL, "alonso2022music", "pons2019musicnn"]
 

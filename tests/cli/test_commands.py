@@ -135,7 +135,7 @@ def test_version_and_help(embviz):
     assert re.fullmatch(r"embviz \d+\.\d+\.\d+\n", embviz("--version").out)
     shown = embviz("--help")
     assert shown.code == 0
-    for name in ("models", "heads", "pull", "register", "embed", "poster", "cache", "doctor"):
+    for name in ("models", "heads", "pull", "register", "embed", "poster", "cache", "cite", "doctor"):
         assert name in shown.out
         assert embviz(name, "--help").code == 0
 
@@ -229,6 +229,17 @@ def test_a_sound_is_never_overwritten(tmp_path):
     sound.write_bytes(b"sound")
     with pytest.raises(click.UsageError, match="is one of the sounds"):
         outputs.plan(str(sound), [sound], ["m"], ["k"], "npz")
+
+
+def test_what_is_to_be_cited_is_printed_as_bibtex(embviz, home):
+    ran = embviz("cite", "musicnn", "umap")
+    assert ran.code == 0
+    assert re.findall(r"^@\w+\{([\w-]+),$", ran.out, flags=re.MULTILINE) == [
+        "embviz", "alonso2020tensorflow", "alonso2020deep", "pons2019musicnn", "mcinnes2018umap",
+    ]  # fmt: skip
+    wrong = embviz("cite", "musicn")
+    assert (wrong.code, wrong.out) == (1, "")
+    assert "There is no model 'musicn'. Did you mean 'musicnn'?" in wrong.said[0]
 
 
 # -- models and weights ------------------------------------------------------------------------------------------
