@@ -254,7 +254,7 @@ class Collection(Questions):
         cache: CacheOption = None,
         progress: Progress = None,
     ) -> Collection:
-        """Return the tracks of a dataset that mirdata knows, with their labels that are text or numbers.
+        """Return the tracks of a dataset that mirdata knows, with their labels: text, numbers, or lists of texts.
 
         Nothing is downloaded: mirdata's ``dataset.download()`` does that.
 

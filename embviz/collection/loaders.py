@@ -120,7 +120,7 @@ def read_file(path: Path, audio: str) -> DataFrame:
 
 
 def read_mirdata(dataset: Any, data_home: Any, audio: str) -> DataFrame:
-    """Return a table of a dataset's tracks: `track_id`, `path`, and the labels that are text or numbers."""
+    """Return a table of a dataset's tracks: `track_id`, `path`, and the labels: text, numbers or lists of text."""
     import pandas as pd
 
     whole = _open_dataset(dataset, data_home)
@@ -169,11 +169,11 @@ def _label_names(kind: type, own: Mapping[str, Any]) -> list[str]:
     functions = {name: getattr(member, "fget", None) or getattr(member, "func", None) for name, member in members}
     names = [*own, *(name for name, function in functions.items() if function is not None)]
     named = [name for name in names if not name.startswith("_") and not any(word in name for word in SOUND_OR_FILE)]
-    return [name for name in named if name in own or _may_be_scalar(functions[name])]
+    return [name for name in named if name in own or _may_be_label(functions[name])]
 
 
-def _may_be_scalar(function: Any) -> bool:
-    """Tell whether a function says that it returns text or a number, or says nothing."""
+def _may_be_label(function: Any) -> bool:
+    """Tell whether a function says that it returns text, a number or a list of texts, or says nothing."""
     try:
         said = typing.get_type_hints(function).get("return")
     except (NameError, TypeError):
@@ -181,11 +181,11 @@ def _may_be_scalar(function: Any) -> bool:
     if said is None:
         return True
     kinds = typing.get_args(said) if typing.get_origin(said) in (typing.Union, UnionType) else (said,)
-    return all(kind in (*SCALARS, NoneType) for kind in kinds)
+    return all(kind in (*SCALARS, NoneType, list, list[str], typing.List[str]) for kind in kinds)  # noqa: UP006  mirdata's
 
 
 def _add_label(label: str, rows: list[dict[str, Any]], tracks: Mapping[str, Any]) -> None:
-    """Add a label to all rows, unless it turns out to be no text and no number."""
+    """Add a label to all rows, unless it turns out to be no text, no number and no list of texts."""
     values = []
     for track in tracks.values():
         try:
@@ -194,7 +194,9 @@ def _add_label(label: str, rows: list[dict[str, Any]], tracks: Mapping[str, Any]
             value = None
         if hasattr(value, "item") and getattr(value, "shape", None) == ():
             value = value.item()
-        if not isinstance(value, (*SCALARS, NoneType)):
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            value = list(value)
+        elif not isinstance(value, (*SCALARS, NoneType)):
             return
         values.append(value)
     if label not in rows[0] and any(value is not None for value in values):

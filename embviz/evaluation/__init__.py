@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from embviz.evaluation.api import evaluate, train
 from embviz.evaluation.evaluation import Evaluation
 from embviz.evaluation.results import LearningPoint, Predictions, Result, TaskCollections
+from embviz.evaluation.tagging_datasets import load_magnatagatune, load_mtg_jamendo
 from embviz.evaluation.task import PublishedScore, Task
 from embviz.evaluation.task_registry import get_task, list_tasks, published_scores
 
@@ -23,6 +24,8 @@ __all__ = [
     "evaluate",
     "get_task",
     "list_tasks",
+    "load_magnatagatune",
+    "load_mtg_jamendo",
     "published_scores",
     "train",
 ]

@@ -938,6 +938,26 @@ def test_a_dataset_of_mirdata(gtzan, cache, monkeypatch):
     assert collection.refresh().table.equals(collection.table)
 
 
+def test_lists_of_labels_of_mirdata_become_a_column_of_lists(tmp_path, sounds, cache):
+    home = tmp_path / "jamendo"
+    put(sounds, home / "audios" / "00" / "7400.mp3")
+    lines = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\n"
+    lines += "track_0007400\ta\tb\t00/7400.mp3\t9.5\tmood/theme---happy\tmood/theme---sad\n"
+    tables = [home / "data" / "autotagging_moodtheme.tsv"]
+    parts = ("train", "validation", "test")
+    tables += [
+        home / "data" / "splits" / f"split-{i}" / f"autotagging_moodtheme-{p}.tsv" for i in range(5) for p in parts
+    ]
+    for table in tables:
+        table.parent.mkdir(parents=True, exist_ok=True)
+        table.write_text(lines)
+    dataset = dataset_of(
+        "mtg_jamendo_autotagging_moodtheme", home, {"track_0007400": {"audio": ["audios/00/7400.mp3", ""]}}
+    )
+    [track] = Collection.from_mirdata(dataset, cache=cache)
+    assert (track.tags, track.artist_id) == (["happy", "sad"], "a")
+
+
 def test_a_dataset_of_mirdata_with_a_table_of_labels(medley, cache):
     [track] = Collection.from_mirdata(medley, cache=cache)
     assert (track.track_id, track.instrument, track.instrument_id, track.song_id, track.subset) == (
