@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from embviz.batch import embed_table
 from embviz.collection.column_facts import column_origin
+from embviz.core.progress import Progress, reporter
 from embviz.core.text import plural
-from embviz.errors import CollectionError, OptionError
+from embviz.core.vectors import Vectors
+from embviz.errors import CollectionError, EmbvizError, OptionError
 from embviz.heads import Head, get_head
 from embviz.heads.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame, Series
-
-    from embviz.core.vectors import Vectors
 
 _MOST_NOTED = 6  # columns, each in a sentence of its own
 #: A class that is no more than the absence of the other one.
@@ -49,17 +49,75 @@ def hear_head(table: DataFrame, head: Any, model: Any, name: str | None, options
     for column, origin in origins.items():
         if column in table.columns and column_origin(table, column) != origin:
             raise CollectionError(f"The collection has a column {column!r} already; name= gives this one another name.")
-    vectors = embed_table(table, chosen.model, chosen.layer, pooling="frames", **options)
-    labels, means = _mean_answers(chosen, vectors)
+    labels, means, failed = _hear_means(table, chosen, **options)
     columns = {column: pd.Series(means[:, place], index=labels).reindex(table.index) for column, place in named.items()}
     notes = [f"{column}: {origin}." for column, origin in origins.items()] if len(origins) <= _MOST_NOTED else []
     if not notes:
         notes = [f"{plural(len(origins), 'column')}: {_origin(chosen, 'each class')}."]
-    if vectors.failed:
-        count, reason = plural(len(vectors.failed), "track"), next(iter(vectors.failed.values()))
+    if failed:
+        count, reason = plural(len(failed), "track"), next(iter(failed.values()))
         notes.append(f"{count} gave nothing to {chosen.name}, the first because: {reason}")
     facts = {column: {"unit": chosen.unit, "origin": origin} for column, origin in origins.items()}
     return HeadColumns(columns, facts, tuple(notes))
+
+
+def embed_head(table: DataFrame, head: Head, *, pooling: str = "mean", **options: Any) -> Vectors:
+    """Return what a head says of the tracks of a table: the mean over frames of each, or all frames.
+
+    With ``pooling="frames"``, heads that take all tokens of a patch give means all the same: tokens of a collection
+    would fill the memory.
+    """
+    values: NDArray[Any]
+    if pooling == "frames" and not head.takes_tokens:
+        frames = embed_table(table, head.model, head.layer, pooling="frames", **options)
+        values, tracks, failed = head.apply(np.asarray(frames.values)), frames.tracks, frames.failed
+        more = {"times": frames.times, "spans": frames.spans}
+    else:
+        (tracks, values, failed), more = _hear_means(table, head, **options), {}
+    known = np.isfinite(values).all(axis=1)
+    more = {name: None if array is None else np.asarray(array)[known] for name, array in more.items()}
+    answers = Vectors.from_array(
+        values[known], tracks[known], names=head.classes, model=head.name, layer="output", unit=head.unit, **more
+    )
+    return replace(answers, failed=failed)
+
+
+def _hear_means(
+    table: DataFrame, head: Head, **options: Any
+) -> tuple[NDArray[np.int64], NDArray[np.float64], Mapping[int, str]]:
+    """Return the labels of tracks ``[n]``, the mean answers over the frames of each ``[n, c]``, and what failed."""
+    if head.takes_tokens:
+        return _hear_tokens(table, head, **options)
+    frames = embed_table(table, head.model, head.layer, pooling="frames", **options)
+    return *_mean_answers(head, frames), frames.failed
+
+
+def _hear_tokens(
+    table: DataFrame,
+    head: Head,
+    *,
+    progress: Progress = None,
+    workers: int | None = None,  # noqa: ARG001  what others have
+    **options: Any,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], Mapping[int, str]]:
+    """Do the same for a head on tokens, track by track: those of all would fill the memory."""
+    from embviz.extraction import embed
+
+    means: dict[int, Any] = {}
+    failed: dict[int, str] = {}
+    with reporter(progress) as report:
+        for n, (label, path) in enumerate(table["path"].items()):
+            report(head.title, n, len(table))
+            try:
+                answers = head.apply(embed(path, head.model, layer=head.layer, **options))
+            except EmbvizError as error:
+                failed[int(str(label))] = str(error)
+                continue
+            means[int(str(label))] = answers.mean()
+    if not means:
+        reason = next(iter(failed.values()), "there are none")
+        raise CollectionError(f"No track gave anything to {head.name}, the first because: {reason}")
+    return np.array(list(means)), np.stack(list(means.values())).astype(np.float64), failed
 
 
 def column_classes(head: Head, name: str | None = None) -> dict[str, int]:

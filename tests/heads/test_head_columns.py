@@ -87,6 +87,24 @@ def test_heard_columns_are_axes_and_colors_with_their_unit(tracks: embviz.Collec
     assert "on 1–9" in str(embviz.scatter(projection, heard.table, x="deam_valence", y="deam_arousal").layout)
 
 
+def test_heads_that_are_here_are_colors_and_axes_of_the_map(tracks: embviz.Collection):
+    atlas = tracks.head(2).map("musicnn", method="pca", color="mood_sad", cache=False).wait()
+    groups = {group["title"]: [item["title"] for item in group["items"]] for group in atlas.widget.color_options}
+    assert groups[f"mood happy ({SAD})"] == ["mood_sad"]
+    assert groups["deam-msd-musicnn-2 (deam-msd-musicnn-2)"] == ["deam_valence", "deam_arousal"]
+    heard = tracks.head(2).hear("mood_sad", model="musicnn", **OPTIONS)
+    scatter = atlas._controller.views[0].scatter
+    assert scatter.color["title"] == "sad, as mood happy hears it"
+    assert [scatter.color["low"], scatter.color["high"]] == pytest.approx(sorted(heard["mood_sad"]), abs=1e-6)
+    assert f"collection.hear('{SAD}')['mood_sad']" in atlas.code()
+    atlas.set(x="deam_valence", y="deam_arousal").wait()
+    assert [axis.unit for axis in atlas._controller.views[0].axes] == ["on 1–9", "on 1–9"]
+    frames = tracks.head(2).map("musicnn", method="pca", points="frames", color="mood_sad", cache=False).wait()
+    assert len(frames._controller.views[0].vectors.tracks) > 2
+    with pytest.raises(OptionError, match="or what a head says that is here"):
+        tracks.head(2).map("musicnn", color="mood_sat", cache=False)
+
+
 def test_which_columns_a_head_makes(tracks: embviz.Collection, tmp_path: Path):
     assert column_classes(get_head(SAD)) == {"mood_sad": 1}
     assert column_classes(get_head(SAD), "sadness") == {"sadness": 1}

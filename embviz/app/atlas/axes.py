@@ -19,7 +19,6 @@ from embviz.batch import embed_table
 from embviz.errors import EmbvizError, OptionError, did_you_mean
 from embviz.export.axes import LayerAxis, axis_of_key, column_axis, layer_axis, pooling_for
 from embviz.export.columns import is_number
-from embviz.models import get_model
 from embviz.models.lookup import model_title
 from embviz.plotting.axes import Axis, coordinate_axis, encode_axis
 
@@ -66,8 +65,8 @@ def axis_key(wanted: Any, table: pd.DataFrame, known: dict[str, LayerAxis]) -> s
         names = [item["title"] for group in color_groups(table) for item in group["items"]]
         raise OptionError(
             f"There is no {wanted!r:.80} to be an axis: a column of the table, 'cluster', 'trust', 'outlier', 'tempo', "
-            "a tag of a model whose weights are here, a dimension such as ('musicnn', 'embedding', 37), or a Direction "
-            f"is expected.{did_you_mean(wanted, [*names, *map(str, table.columns)])}"
+            "a tag of a model or what a head says that is here, a dimension such as ('musicnn', 'embedding', 37), or a "
+            f"Direction is expected.{did_you_mean(wanted, [*names, *map(str, table.columns)])}"
         ) from error
     if key.startswith("column:"):
         column_axis(table, key.removeprefix("column:"))
@@ -259,7 +258,7 @@ def _dimensions(vectors: Vectors) -> ColorGroup:
 def _model_heard(key: str) -> str:
     """Return the model whose output an axis is of; empty where it is of none."""
     if key.startswith("tag:"):
-        return get_model(key.split(":", 2)[1]).name
+        return key.split(":", 2)[1]
     if key != "tempo":
         return ""
     model = tempo_model()

@@ -11,10 +11,12 @@ import numpy as np
 from embviz.analysis.clustering import NO_CLUSTER
 from embviz.app.atlas.model_outputs import tempo_model
 from embviz.app.given import function_note
+from embviz.collection.head_columns import column_classes
 from embviz.core.paths import python_path
 from embviz.core.text import format_cell, is_missing
 from embviz.export.axes import axis_of_key
 from embviz.export.columns import TOP_FOLDER, is_number
+from embviz.heads import get_head, known_heads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -289,7 +291,7 @@ def _values(script: _Script, context: AtlasContext, key: str, pooling: str) -> s
         return f"pd.Series({scores}, name='outlier score')"
     if key.startswith("column:"):
         return ascii(key.removeprefix("column:"))
-    if key.startswith("tag:") and pooling == "frames":
+    if key.startswith("tag:") and pooling == "frames" and not _is_head(key):
         _, model, tag = key.split(":", 2)
         script.lines.append(f"heard = {_embed(context, model, 'output', 'frames')}")
         script.imports.add("import pandas as pd")
@@ -303,11 +305,20 @@ def _heard(script: _Script, context: AtlasContext, key: str) -> str:
     if key == "tempo" and tempo is not None:
         script.imports.add("from embviz.analysis import tempo_column")
         return f"tempo_column({_embed(context, tempo.name, 'output', 'mean')})"
+    if _is_head(key):
+        _, name, label = key.split(":", 2)
+        head = get_head(name)
+        column = next(column for column, place in column_classes(head).items() if head.classes[place] == label)
+        return f"collection.hear({name!a})[{column!a}]"
     if key.startswith("tag:"):
         _, model, tag = key.split(":", 2)
         script.imports.add("from embviz.analysis import tag_columns")
         return f"tag_columns({_embed(context, model, 'output', 'mean')})[{tag!a}]"
     return ""
+
+
+def _is_head(key: str) -> bool:
+    return key.startswith("tag:") and key.split(":", 2)[1] in {head.name for head in known_heads()}
 
 
 def _clusters(

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.atlas.model_outputs import taggers, tempo_model
-from embviz.core.text import format_cell
+from embviz.app.atlas.model_outputs import mapped_heads, taggers, tempo_model
+from embviz.collection.head_columns import column_classes
+from embviz.core.text import format_cell, one_line
 from embviz.errors import OptionError, did_you_mean
 from embviz.export.columns import MAP_GROUP, tagger_group, telling_column
 
@@ -67,6 +68,12 @@ def color_groups(table: pd.DataFrame) -> list[ColorGroup]:
         tags = next(layer.labels for layer in model.known_layers if layer.name == "output")
         items: list[KeyTitle] = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in tags]
         groups.append({"title": tagger_group(model), "items": items})
+    for head in mapped_heads():
+        items = [
+            {"key": f"tag:{head.name}:{head.classes[place]}", "title": one_line(column)}
+            for column, place in column_classes(head).items()
+        ]
+        groups.append({"title": f"{one_line(head.title)} ({head.name})", "items": items})
     return groups
 
 
@@ -87,7 +94,8 @@ def key_of(wanted: Any, table: pd.DataFrame) -> str:
         names.setdefault(item["title"], item["key"])
     if not isinstance(wanted, str) or wanted not in names:
         raise OptionError(
-            f"There is no {wanted!r:.80} to colour by: a column of the table, 'cluster', 'trust', 'outlier', 'tempo' "
-            f"or a tag of a model whose weights are here is expected.{did_you_mean(str(wanted), names)}"
+            f"There is no {wanted!r:.80} to colour by: a column of the table, 'cluster', 'trust', 'outlier', 'tempo', "
+            "a tag of a model whose weights are here, or what a head says that is here, is expected."
+            f"{did_you_mean(str(wanted), names)}"
         )
     return str(names[wanted])

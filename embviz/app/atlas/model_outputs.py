@@ -1,13 +1,20 @@
-"""What the taggers and the tempo model hear in the tracks: computed when something asks for it, then kept."""
+"""What taggers, heads and the tempo model hear in the tracks: computed when something asks for it, then kept.
+
+Conventions: heads stand beside models, under their own names.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from embviz.analysis import tagging
 from embviz.batch import embed_table
-from embviz.models import Model, get_model
+from embviz.collection.head_columns import embed_head
+from embviz.core.text import one_line
+from embviz.heads import Head, known_heads
+from embviz.models import Model, model_title
+from embviz.models.lookup import find_model
 from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
@@ -19,6 +26,21 @@ if TYPE_CHECKING:
 def taggers() -> list[Model]:
     """Return the models that give tags, of those whose weights are here."""
     return [model for model in tagging.models_by_task("tags") if has_weights(model)]
+
+
+def mapped_heads() -> list[Head]:
+    """Return the registered heads whose extractor is here."""
+    return [head for head in known_heads() if find_model(head.model) is not None and has_weights(head.model)]
+
+
+def heard_title(name: str) -> str:
+    """Return what people call the model or the head of a name."""
+    head = _head(name)
+    return model_title(name) if head is None else one_line(head.title)
+
+
+def _head(name: str) -> Head | None:
+    return next((head for head in known_heads() if head.name == name), None)
 
 
 def tempo_model() -> Model | None:
@@ -56,11 +78,13 @@ class ModelOutputs:
         """Return an output, computing it where it is not here; called in the worker's thread."""
         if (model, pooling) in self._known:
             return self._known[model, pooling]
-        context = self._context
-        return embed_table(
-            context.table, model, "output", pooling=pooling, engine=context.engine, cache=context.cache,
-            progress=job.report,
-        )  # fmt: skip
+        context, head = self._context, _head(model)
+        options: dict[str, Any] = {
+            "pooling": pooling, "engine": context.engine, "cache": context.cache, "progress": job.report
+        }  # fmt: skip
+        if head is not None:
+            return embed_head(context.table, head, **options)
+        return embed_table(context.table, model, "output", **options)
 
     def request(self, what: str, model: str, pooling: str, done: Callable[[Vectors], None]) -> None:
         """Call back with an output, at once where it is here; a newer question for a purpose replaces an older one."""
@@ -73,4 +97,4 @@ class ModelOutputs:
             self.keep(vectors)
             done(vectors)
 
-        self._context.run(what, get_model(model).title, lambda job: self.get(model, pooling, job), keep)
+        self._context.run(what, heard_title(model), lambda job: self.get(model, pooling, job), keep)

@@ -11,10 +11,10 @@ from embviz.analysis import tagging
 from embviz.analysis.outliers import robust_scores
 from embviz.analysis.tagging import tags_at_points
 from embviz.app.atlas.color_options import OUTLIER_TITLE, TRUST_TITLE
+from embviz.app.atlas.model_outputs import heard_title
 from embviz.collection.column_facts import column_unit
 from embviz.core.text import format_cell
 from embviz.export.columns import is_number, readable_column
-from embviz.models import get_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,8 @@ def by_key(
         return PointColors("tempo", "tempo, as Tempo-CNN hears it", column.to_numpy(dtype=np.float64), "BPM")
     _, model, tag = key.split(":", 2)
     values = tags_at_points(output, vectors)[:, list(output.labels).index(tag)]
-    return PointColors(key, f"{tag}, as {get_model(model).title} hears it", values.astype(np.float64))
+    unit = "" if output.unit == "probability" else output.unit
+    return PointColors(key, f"{tag}, as {heard_title(model)} hears it", values.astype(np.float64), unit)
 
 
 def outlier_scores(near: Neighbors | None, k: int) -> PointColors | None:
