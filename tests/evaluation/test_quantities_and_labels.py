@@ -263,6 +263,13 @@ def test_top_k_and_calibration_are_those_of_scikit_learn(table, vectors, tags):
     np.testing.assert_allclose(rows["probability"], said, rtol=1e-6)
     assert rows["number"].sum() == N
     assert found.calibration()["number"].sum() == 4 * N
+    drawn = found.calibration_plot("none", bins=5)
+    assert np.allclose(drawn.data[1].y, 100 * rows["share"])
+    assert "Calibration of none" in drawn.layout.title.text
+    marked = found.thresholds_plot("none", miss=3)
+    assert [trace.name.split(">")[1].split("<")[0] for trace in marked.data] == ["precision", "recall", "f1"]
+    assert len(marked.layout.shapes) == 1
+    assert "the least cost" in marked.layout.annotations[-1].text
     for k in (0, 5, True):
         with pytest.raises(OptionError, match=rf"^k is a whole number from 1 to 4, {k} was found"):
             found.top_k(k)
