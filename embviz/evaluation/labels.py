@@ -8,6 +8,7 @@ columns of 0 and 1, are several labels for each track: an empty list has none of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ MOST = 50  # different whole numbers that are still classes …
 LEAST = 5.0  # … where each stands for so many tracks on average
 SHOWN = 5  # names in a sentence
 STRATA = 10  # ranges of a quantity that folds are stratified by
+NUMBER = re.compile(r"([+-]?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*[^\W\d]{0,8}", re.IGNORECASE)  # with a unit, perhaps
+NOTHING = ("", "-", "?", "n/a", "na", "nan", "none", "null", "unknown")  # what stands for no number
 KINDS = ("auto", "classes", "quantity", "labels")
 
 
@@ -126,11 +129,21 @@ def read_labels(
         labels = Labels(name, (), tracks, read_quantity(cells[there], name))
         what = "a quantity is predicted (regression), scored by R²"
     elif found == "labels":
+        if separator := _separator(cells[there].tolist()):
+            raise CollectionError(
+                f"A list of texts for each track is expected in column {name!r}, texts with {separator!r} between "
+                f"labels were found: {_split_hint(name, separator)}."
+            )
         sets = read_label_sets(cells[there], name)
         names = tuple(sorted(set().union(*sets)))
         labels = Labels(name, names, tracks, _indicators(sets, names))
         what = f"{plural(len(names), 'label')} are predicted, each by itself, scored by ROC-AUC"
     else:
+        if separator := _separator(cells[there].tolist()):
+            notes.append(
+                f"Column {shorten(name)!r}: texts with {separator!r} are a class each; to predict what stands between "
+                f"them as labels, {_split_hint(name, separator)}."
+            )
         return _read_classes(cells[there], name, tracks), notes
     return labels, [f"Column {shorten(name)!r}: {what}.", *notes]
 
@@ -154,13 +167,37 @@ def _holds(cells: pd.Series, name: str) -> Kind:
     if all(_is_number(value) for value in values):
         return "classes" if _are_classes(values) else "quantity"
     if all(isinstance(value, str) for value in values):
-        numbers = [_parse_number(value) for value in values]
-        if None not in numbers and _look_like_a_quantity(numbers) and not _is_categorical(cells):
+        written = [value.strip() for value in values if value.strip().casefold() not in NOTHING]
+        matches = [NUMBER.fullmatch(text) for text in written]
+        numbers = [float(match[1].replace(",", ".")) for match in matches if match]
+        if written and len(numbers) == len(written) and _look_like_a_quantity(numbers) and not _is_categorical(cells):
             raise CollectionError(
-                f"Column {name!r} holds numbers as text ({values[0][:40]!r} was found): make numbers of it, as with "
-                f"assign({_keyword(name)}=pandas.to_numeric(collection[{name!r}])), or say kind='classes'."
+                f"Column {name!r} holds numbers as text ({written[0][:40]!r} was found): make numbers of it, as with "
+                f"assign({_keyword(name)}={_number_hint(values, name)}), or say kind='classes'."
             )
     return "classes"
+
+
+def _number_hint(values: list[str], name: str) -> str:
+    """Return Python that makes numbers of a column of texts."""
+    column = f"collection[{name!r}]"
+    if any("," in value for value in values):
+        column += ".str.replace(',', '.')"
+    if not all(_is_plain_number(value.replace(",", ".")) for value in values):  # a unit, or words for nothing
+        column += ".str.extract(r'(-?[0-9.]+)', expand=False)"
+    return f"pandas.to_numeric({column})"
+
+
+def _separator(values: list[Any]) -> str:
+    """Return what stands between labels where all cells are texts, and some seem to hold several; else nothing."""
+    if not all(isinstance(value, str) for value in values):
+        return ""
+    return next((mark for mark in (";", "|") if any(mark in value.strip(mark) for value in values)), "")
+
+
+def _split_hint(name: str, separator: str) -> str:
+    column = f"collection[{name!r}].str.split({separator!r})"
+    return f"assign({_keyword(name) if name.isidentifier() else 'labels'}={column})"
 
 
 def is_list(value: Any) -> bool:
@@ -178,11 +215,12 @@ def _keyword(name: str) -> str:
     return name if name.isidentifier() else "number"
 
 
-def _parse_number(text: str) -> float | None:
+def _is_plain_number(text: str) -> bool:
     try:
-        return float(text)
+        float(text)
     except ValueError:
-        return None
+        return False
+    return True
 
 
 def _are_classes(values: list[Any]) -> bool:

@@ -1,5 +1,7 @@
 """Tasks that are no classes, quantities and several labels per track: figures equal to scikit-learn's by fold."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -275,6 +277,52 @@ def test_top_k_and_calibration_are_those_of_scikit_learn(table, vectors, tags):
             found.top_k(k)
     with pytest.raises(OptionError, match=r"^bins is a whole number from 1"):
         found.calibration(bins=0)
+
+
+# Bad cells. ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cells", "hint"),
+    [
+        ("{:.1f}", r"pandas\.to_numeric\(collection\['x'\]\)"),
+        ("{:.1f} BPM", r"str\.extract\(r'\(-\?\[0-9\.\]\+\)', expand=False\)"),
+        ("{:.1f}|,", r"str\.replace\(',', '\.'\)\)"),
+        ("{:.1f}|n/a", r"str\.extract"),
+    ],
+)
+def test_numbers_as_text_are_told_with_what_makes_numbers_of_them(table, vectors, cells, hint):
+    form, _, odd = cells.partition("|")
+    texts = [form.format(i / 3) for i in range(N)]
+    texts = (
+        [text.replace(".", ",") for text in texts]
+        if odd == ","
+        else [odd if odd and i % 9 == 0 else text for i, text in enumerate(texts)]
+    )
+    written = table.assign(x=texts)
+    with pytest.raises(CollectionError, match=rf"'x' holds numbers as text .*{hint}"):
+        evaluate(written, "x", vectors, classifier="logistic", **PLAIN)
+    [remedy] = re.findall(r"assign\(x=(.*)\), or say", str(labels_error(written, vectors)))
+    made = eval(remedy, {"pandas": pd, "collection": written})  # noqa: S307  what the sentence advises
+    assert made.notna().sum() > 0.8 * N
+    assert made.dropna().iloc[-1] == pytest.approx((N - 1) / 3, abs=0.1)
+
+
+def labels_error(table, vectors):
+    with pytest.raises(CollectionError) as raised:
+        evaluate(table, "x", vectors, classifier="logistic", **PLAIN)
+    return raised.value
+
+
+def test_labels_in_one_text_are_told(table, vectors):
+    texts = table.assign(x=[("a;b", "a", "b")[i % 3] for i in range(N)])
+    found = evaluate(texts, "x", vectors, classifier="logistic", **PLAIN)
+    advice = "assign(x=collection['x'].str.split(';'))"
+    assert any(advice in note for note in found.notes)
+    with pytest.raises(CollectionError, match=r"texts with ';' between labels were found: assign\(x="):
+        evaluate(texts, "x", vectors, kind="labels", classifier="logistic", **PLAIN)
+    split = texts.assign(x=texts["x"].str.split(";"))
+    assert evaluate(split, "x", vectors, classifier="logistic", **PLAIN).results[0].classes == ("a", "b")
 
 
 # Tables, heads, other collections, the cache. ------------------------------------------------------------------------
