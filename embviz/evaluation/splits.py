@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 MOST_FOLDS = 100
+FEW = 8  # tracks of a fold that a quantity is tested on
 EFFECT = "artist effect: Pampalk, Flexer and Widmer 2005; Flexer and Schnitzer 2010"
 
 
@@ -152,6 +153,12 @@ def make_split(
             groups = merge_groups(labelling.column_groups(table, labels.tracks, spec.groups)[0], own)
         _check_fixed(spec, labels, groups, folds, notes)
     _note_artists(spec, table, labels, folds, notes)
+    smallest = int(np.unique(folds, return_counts=True)[1].min())
+    if labels.kind == "quantity" and smallest < FEW:
+        notes.append(
+            f"A fold tests as few as {plural(smallest, 'track')}: R² compares with the mean of these, and says little "
+            "of so few; add tracks, or take fewer folds. The mean absolute error holds all the same."
+        )
     there = None
     if external is not None:
         if labels.kind == "classes":

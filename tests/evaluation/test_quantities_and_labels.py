@@ -308,6 +308,13 @@ def test_numbers_as_text_are_told_with_what_makes_numbers_of_them(table, vectors
     assert made.dropna().iloc[-1] == pytest.approx((N - 1) / 3, abs=0.1)
 
 
+def test_folds_of_few_tracks_say_that_r2_means_little(table, vectors):
+    few = table.head(12).assign(x=np.arange(12) / 7)
+    found = evaluate(few, "x", vectors, folds=5, **PLAIN)
+    assert any("A fold tests as few as 2 tracks: R² compares with the mean of these" in note for note in found.notes)
+    assert not any("as few as" in note for note in evaluate(table, "tempo", vectors, classifier="knn", **PLAIN).notes)
+
+
 def labels_error(table, vectors):
     with pytest.raises(CollectionError) as raised:
         evaluate(table, "x", vectors, classifier="logistic", **PLAIN)

@@ -23,6 +23,7 @@ from embviz.core.worker import Job, guard
 from embviz.errors import OptionError, did_you_mean
 from embviz.evaluation import Evaluation, Result, TaskCollections, api, targets
 from embviz.evaluation.confusion import ConfusionMatrix
+from embviz.evaluation.splits import FEW
 from embviz.heads import Head
 from embviz.models import find_model
 from embviz.models.weights import has_weights
@@ -118,12 +119,18 @@ class EvaluationTab:
         self.publish()
 
     def _fit_folds(self) -> None:
-        """Ask for the usual number of folds, or as many as each class has tracks, where the reader asks for none."""
+        """Ask for the usual number of folds, or as many as the tracks allow, where the reader asks for none.
+
+        Of a class each fold tests a track, of a quantity several, since one number says nothing of a correlation.
+        """
         if self._has_own_folds:
             return
         usual = evaluation_options.USUAL["folds"]
-        fewest = {one["name"]: one["fewest"] for one in self._offers.get("targets", [])}.get(self.choices["target"], 0)
-        self.choices["folds"] = fewest if 2 <= fewest < usual else usual
+        chosen = next((one for one in self._offers.get("targets", []) if one["name"] == self.choices["target"]), None)
+        most = 0 if chosen is None else chosen["fewest"]
+        if chosen is not None and chosen.get("kind") == "quantity":
+            most = max(2, most // FEW)
+        self.choices["folds"] = most if 2 <= most < usual else usual
 
     def ask(self, target: str | None, models: Any, given: Mapping[str, Any]) -> None:
         """Choose as :func:`embviz.evaluation.evaluate` takes its options, and compare where a target is named."""
