@@ -3,7 +3,7 @@
 SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help explore test browsers campaign benchmarks lab lint environment release clean
+.PHONY: help explore test docs screenshots browsers campaign benchmarks lab lint environment release clean
 
 # The Python to make .venv with; the first that fits if not set.
 PYTHON ?=
@@ -16,6 +16,7 @@ PORT ?= 8888
 
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
+READY_DOCS := .venv/.ready-docs
 WIDGETS := embviz/widgets
 READY_NODE := $(WIDGETS)/node_modules/.package-lock.json
 PIP := $(PY) -m pip install -qq --disable-pip-version-check
@@ -26,12 +27,14 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 NO_BROWSER := $(if $(filter none,$(BROWSER)),--no-browser)
 
 # An environment that was copied or moved along with its folder still points to where it was: install again.
-$(shell for stamp in $(READY) $(READY_DEV); do \
+$(shell for stamp in $(READY) $(READY_DEV) $(READY_DOCS); do \
 	[ ! -e $$stamp ] || [ "$$(cat $$stamp)" = "$$(pwd -P)" ] || rm -f $$stamp; done)
 
 help:
 	@echo "make explore       install, get the weights, draw the poster's figure of a rock track, open JupyterLab"
 	@echo "make test          install with the tools of developers, and run every test"
+	@echo "make docs          build the documentation into build/docs, with its lessons run, and check it (the first time takes minutes)"
+	@echo "make screenshots   draw the pictures of the documentation anew (SCREENSHOTS_ARGS='map tasks')"
 	@echo "make browsers      open exported pages in Firefox and WebKitGTK, and walk through a panel in every browser"
 	@echo "make campaign      look for what kills, damaged files and odd tables can break (an hour; CAMPAIGN_ARGS='kills --scale 0.1')"
 	@echo "make benchmarks    measure speed and memory, and write their tables (two hours; BENCHMARKS_ARGS='map --quick')"
@@ -60,6 +63,21 @@ test: $(READY_DEV)
 	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz pull --default
 	@echo "Running every test …"
 	@EMBVIZ_TEST_HOME="$$PWD/build/home" $(PY) -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+
+docs: $(READY_DOCS)
+	@echo "Getting the weights, into build/home …"
+	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz pull --default
+	@rm -rf build/docs
+	@echo "Building the site into build/docs; lessons that have changed are run …"
+	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m sphinx --quiet --fail-on-warning --keep-going -b html -c docs . build/docs
+	@echo "Looking through its pages …"
+	@$(PY) docs/inspection.py build/docs
+	@echo "Open build/docs/index.html."
+
+screenshots: $(READY_DOCS)
+	@echo "Getting the weights, into build/home …"
+	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz pull --default
+	@EMBVIZ_HOME="$$PWD/build/home" $(PY) docs/screenshots.py $(SCREENSHOTS_ARGS)
 
 browsers: $(READY_DEV)
 	@missing=; \
@@ -124,6 +142,12 @@ $(READY_DEV): pyproject.toml hatch_build.py
 	@$(make_venv)
 	@echo "Installing embviz and the tools of its tests into .venv (the first time takes minutes) …"
 	@$(PIP) -e '.[dev]' || { $(say) "The packages could not be installed, for the reason above; repeat the command to go on."; }
+	@pwd -P | tee $(READY) > $@
+
+$(READY_DOCS): pyproject.toml hatch_build.py
+	@$(make_venv)
+	@echo "Installing embviz and the tools of its documentation into .venv (the first time takes minutes) …"
+	@$(PIP) -e '.[docs]' || { $(say) "The packages could not be installed, for the reason above; repeat the command to go on."; }
 	@pwd -P | tee $(READY) > $@
 
 # One sentence on stderr, and the end.

@@ -19,7 +19,7 @@ from embviz.cli.entry_point import cli
 from embviz.models.lookup import ALIASES
 
 MISSING = object()
-LANGUAGES = {"python", "sh", "text", "mermaid", "bibtex", "json", "toml", "yaml"}
+LANGUAGES = {"python", "sh", "text", "bibtex", "json", "toml", "yaml"}
 WITH_CODE = [page for page in PAGES if any(block.runs for block in blocks(page))]
 
 

@@ -1,0 +1,195 @@
+"""How the site is made, by ``make docs``.
+
+Its source is the repository itself, so that links between documents, lessons and the rest are the same on the site and
+in a listing of the repository. Nothing that a page needs comes from a network.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.inspect import stringify_signature
+from traitlets import HasTraits
+
+import embviz
+
+ROOT = Path(__file__).resolve().parent.parent
+
+project = "embviz"
+author = "the embviz developers"
+project_copyright = "the embviz developers"
+version = release = embviz.__version__
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinx_copybutton",
+]
+
+# Sources. -------------------------------------------------------------------------------------------------------------
+
+root_doc = "docs/index"
+include_patterns = ["docs/**", "notebooks/*.ipynb", "CONTRIBUTING.md", "CHANGELOG.md"]
+exclude_patterns = [".*", "**/.*", "build", "dist", "node_modules", "**/node_modules", "embviz", "tests"]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
+
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
+myst_heading_anchors = 4
+
+nb_execution_mode = os.environ.get("EMBVIZ_LESSONS", "cache")
+nb_execution_cache_path = str(ROOT / "build" / "lessons")
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_merge_streams = True
+# A live widget needs a kernel, and the scripts for it a network. What it leaves beside itself, a picture, is shown.
+nb_ipywidgets_js: dict[str, Any] = {}
+nb_mime_priority_overrides = [
+    ("html", "application/vnd.jupyter.widget-view+json", None),
+    ("html", "image/svg+xml", 0),
+    ("html", "image/png", 5),
+]
+
+ENTRANCE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>embviz</title>
+<meta http-equiv="refresh" content="0; url=docs/index.html">
+<main><h1>embviz</h1><p><a href="docs/index.html">Documentation</a></p></main>
+</html>
+"""
+
+MENDS = [
+    (r'<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'),
+    (r'<aside class="(sidebar|toc)-drawer( no-toc)?">', r'<aside class="\1-drawer\2" aria-label="\1">'),
+    (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
+    (r' role="doc-biblioentry"', ""),
+    (r'<th class="head"><p></p></th>', "<td></td>"),
+    (r'(?<!</h1>\n)<div id="search-results">', '<h1>Search</h1>\n<div id="search-results">'),
+    # These name the page that a module was first seen on, not the one that describes it.
+    (r'<a class="viewcode-back"[^>]*>\[docs\]</a>', ""),
+]
+
+# Names. ---------------------------------------------------------------------------------------------------------------
+
+nitpicky = True
+# Foreign names are not linked, which would take their inventories from a network.
+nitpick_ignore_regex = [("py:.*", r"(?!embviz\b).*")]
+add_module_names = False
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+numpydoc_show_class_members = False
+numpydoc_attributes_as_param_list = True
+autodoc_default_options = {"inherited-members": True}
+
+# Looks. ---------------------------------------------------------------------------------------------------------------
+
+html_theme = "furo"
+html_title = "embviz"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
+html_show_sphinx = False
+html_copy_source = False
+html_theme_options = {"navigation_with_keys": True}
+copybutton_exclude = ".linenos, .gp, .go"
+
+
+def _pair_with_dark(app: Sphinx, doctree: nodes.document) -> None:
+    """Show the dark picture beside each light one, where there is one; the theme hides the other."""
+    for image in list(doctree.findall(nodes.image)):
+        dark = image["uri"].replace("-light.", "-dark.")
+        source = Path(app.env.doc2path(app.env.docname)).parent
+        if dark == image["uri"] or not (source / dark).exists():
+            continue
+        image["classes"].append("only-light")
+        other = image.deepcopy()
+        other["uri"] = dark
+        other["classes"][-1] = "only-dark"
+        image.parent.insert(image.parent.index(image) + 1, other)
+
+
+def _object_of(name: str) -> object:
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        try:
+            found: object = import_module(".".join(parts[:end]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[end:]:
+            found = getattr(found, part, None)
+        return found
+    return None
+
+
+def _leave_out(app: Sphinx, what: str, name: str, found: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what a class has from another library, and on pages of rooms what is described on the first page."""
+    if what == "module":
+        first = [getattr(embviz, each) for each in embviz.__all__]
+        return True if not app.env.docname.endswith("/embviz") and any(found is each for each in first) else None
+    home = getattr(getattr(found, "fget", found), "__module__", None) or "embviz"
+    return None if home.startswith("embviz") else True
+
+
+def _signature(
+    app: Sphinx, what: str, name: str, found: Any, options: Any, signature: str, returned: str
+) -> tuple[str, str] | None:
+    """Take the signature of a class with traits from where it is written; traitlets hides it."""
+    if what != "class" or not issubclass(found, HasTraits):
+        return None
+    own = inspect.signature(found.__init__)
+    own = own.replace(parameters=list(own.parameters.values())[1:], return_annotation=inspect.Signature.empty)
+    return stringify_signature(own, unqualified_typehints=True), returned
+
+
+def _under_another_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement) -> Any:
+    """Lead a name to where the same object is described; one that has no description is named without a link."""
+    target = node.get("reftarget", "")
+    if node.get("refdomain") != "py" or not target:
+        return None
+    names = [target, f"{node.get('py:module')}.{target}"]
+    meant = next((found for found in map(_object_of, names) if found is not None), None)
+    if meant is None:
+        return None
+    for name, entry in env.domains.python_domain.objects.items():
+        if name.rpartition(".")[2] == target.rpartition(".")[2] and _object_of(name) is meant:
+            address = f"{app.builder.get_relative_uri(node['refdoc'], entry.docname)}#{entry.node_id}"
+            return nodes.reference("", "", content, internal=True, refuri=address)
+    return content
+
+
+def _finish(app: Sphinx, error: Exception | None) -> None:
+    """Write the page that a folder is opened with, and mend in all pages what screen readers stumble over."""
+    if error is not None or app.builder.format != "html":
+        return
+    (Path(app.outdir) / "index.html").write_text(ENTRANCE, encoding="utf-8")
+    for path in Path(app.outdir).rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        mended = text
+        for pattern, put in MENDS:
+            mended = re.sub(pattern, put, mended)
+        if mended != text:
+            path.write_text(mended, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Tell Sphinx of the hooks above."""
+    app.connect("build-finished", _finish)
+    app.connect("doctree-read", _pair_with_dark, priority=100)
+    app.connect("missing-reference", _under_another_name)
+    app.connect("autodoc-process-signature", _signature)
+    app.connect("autodoc-skip-member", _leave_out)
