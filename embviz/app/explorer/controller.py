@@ -258,9 +258,9 @@ class ExplorerController:
         return shown or codegen.generate_code(self.context, self.heatmaps)
 
     def page_rows(self) -> list[PageRow]:
-        """Return what an exported page has below the rows: the structure and the card that are shown."""
-        structure = self.similarity.row()
-        return [*([] if structure is None else [structure]), *self.units_tab.page_rows()]
+        """Return what an exported page has below the rows: the structure, the plane and the card that are shown."""
+        single = [self.similarity.row(), self.predictions.page_row()]
+        return [*(row for row in single if row is not None), *self.units_tab.page_rows()]
 
     def cited(self) -> list[Any]:
         """Return what is to be cited for what is shown: models and heads of the rows, the map, and the evaluation."""

@@ -13,6 +13,8 @@ from embviz.app.work import DrawnWork
 from embviz.core.embedding import Embedding
 from embviz.core.text import one_line
 from embviz.core.worker import Job
+from embviz.export.static_widgets import without_comm
+from embviz.export.track_page import PageRow
 from embviz.extraction import extract
 from embviz.extraction.separation import split_stems
 from embviz.heads import Head
@@ -127,6 +129,7 @@ class PredictionsTab:
 
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
             self.plane.draw(Plane.of, head.apply(embedding), complete=complete, clock=self._context.clock, title="")
+            self.plane.embedding = embedding if complete else None
 
         self.plane.begin()
         self._context.embed(("plane", head.name), [self.plane], show, self.publish)
@@ -138,6 +141,15 @@ class PredictionsTab:
         if self._head or record is None:
             return ""
         return f"A head for valence and arousal draws the way of the track here: embviz.pull({record.name!r})."
+
+    def page_row(self) -> PageRow | None:
+        """Return the plane as a part of a page that needs no kernel; None where it is not drawn."""
+        head, embedding = self._mood_heads().get(self._head), self.plane.embedding
+        if head is None or embedding is None:
+            return None
+        answers = head.apply(embedding)
+        facts = (f"what {head.name} says of {head.model} / {head.layer}",)
+        return PageRow(without_comm(Plane).of(answers, title=""), "Valence and arousal", facts, embedding=answers)
 
     # Stems. --------------------------------------------------------------------------------------------------------
 
