@@ -73,10 +73,13 @@ def take_share(
 ) -> NDArray[np.int64]:
     """Return a `part` (0 … 1) of the training tracks, ``[m]`` places: whole groups of each class, one at least.
 
-    A smaller part lies within a larger one.
+    Of several labels, ``[n, c]``, a group counts for the rarest one it has. A smaller part lies within a larger one.
     """
     counts, member = group_counts(truth[train], groups[train])
     main = counts.argmax(axis=1)
+    if truth.ndim == 2:
+        rarity = (counts > 0) / np.maximum(1, counts.sum(axis=0))
+        main = np.where(counts.any(axis=1), rarity.argmax(axis=1), -1)
     order = np.random.default_rng(seed).permutation(len(counts))
     kept = np.zeros(len(counts), bool)
     for label in np.unique(main):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from embviz.batch.executors import check_executor, check_workers
+from embviz.collection.column_facts import column_unit
 from embviz.core.cache import CacheOption, resolve_cache
 from embviz.core.progress import Progress, reporter
 from embviz.core.vectors import Vectors
@@ -23,6 +24,7 @@ from embviz.evaluation import labels as labelling
 from embviz.evaluation import splits as splitting
 from embviz.evaluation.experiments import WHOLE, baseline_results, build_experiments, derive_seed
 from embviz.evaluation.features import LayerFeatures, build_feature_matrix, load_features, missing_tracks
+from embviz.evaluation.result_tables import KIND_TEXTS
 from embviz.evaluation.results import TaskCollections
 from embviz.evaluation.training import TrainingScheduler
 from embviz.extraction.extract import as_list
@@ -111,7 +113,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
         From labels of the other collection to classes of the first, None to leave one out. Labels that are not in it
         stand for the class of their own name.
     learning : sequence of float
-        Shares of the training tracks, 0 … 1, to train on, too; for classes only.
+        Shares of the training tracks, 0 … 1, to train on, too: learning curves.
     seed : int
         For folds and training.
     executor : concurrent.futures.Executor, optional
@@ -183,7 +185,6 @@ def evaluate(  # noqa: PLR0913  options are given by name
     options: dict[str, Any] = {"external": other, "classes": classes, "seed": _check_seed(seed)}
     # What is wrong is said before anything is computed.
     before = [splitting.make_split(spec, table, **options) for spec in specs]
-    _check_curves(shares, before)
     with reporter(progress) as report:
         found = load_features(
             _labelled_rows(table, [one.labels for one in before]),
@@ -230,13 +231,6 @@ def _check_learning(learning: Any) -> tuple[float, ...]:
     return tuple(sorted({float(share) for share in given if share < 1}))
 
 
-def _check_curves(shares: Sequence[float], splits: Sequence[Split]) -> None:
-    other = next((one for one in splits if one.labels.kind != "classes"), None)
-    if shares and other is not None:
-        what = "a quantity" if other.labels.kind == "quantity" else "several labels per track"
-        raise OptionError(f"Learning curves are those of classes, and {other.name!r} is {what}: leave learning= out.")
-
-
 def _check_seed(seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise OptionError(f"seed is a whole number of at least 0, {seed!r:.80} was found.")
@@ -280,6 +274,7 @@ def train(  # noqa: PLR0913  options are given by name
     classifier: str = "mlp",
     pooling: str = "mean",
     name: str | None = None,
+    unit: str | None = None,
     seed: int = 0,
     executor: Executor | None = None,
     workers: int | None = None,
@@ -293,27 +288,30 @@ def train(  # noqa: PLR0913  options are given by name
     ----------
     collection, target, kind, pooling, seed, executor, workers, engine, cache, progress
         As for :func:`evaluate`, which measures how good such a classifier is: this one has seen all tracks. Of several
-        labels per track, each has a probability of its own; there is no head for a quantity.
+        labels per track, each has a probability of its own; a quantity is given in its unit.
     model : str, Model or Vectors
         The model, or vectors of your own.
     layer : str
         Its layer.
-    classifier : {"mlp", "logistic"}
-        What is trained.
+    classifier : {"mlp", "logistic", "ridge"}
+        What is trained; of a quantity, logistic regression stands for ridge regression.
     name : str, optional
         What the head is called; by default the target and the model.
+    unit : str, optional
+        The unit of a quantity, such as ``"BPM"``; by default the one that is known of the column.
 
     Returns
     -------
     Head
-        Its ``apply(embedding)`` returns probabilities, ``[t, c]``: one row per frame.
+        Its ``apply(embedding)`` returns probabilities, ``[t, c]``, or a quantity, ``[t, 1]``: one row per frame.
 
     Raises
     ------
     CollectionError
         If the labels are no classes, or too few.
     OptionError
-        If the classifier is no network, several layers are named, or the pooling has a standard deviation.
+        If the classifier is no network, several layers are named, the pooling has a standard deviation, or a unit is
+        given for what is no quantity.
     ModelError, LayerError, WeightsError
         If there is no such model, layer, or weights.
 
@@ -331,12 +329,18 @@ def train(  # noqa: PLR0913  options are given by name
     >>> head = train(table, "genre", vectors, cache=False, progress=False)
     >>> head.name, head.classes
     ('genre-own', ('jazz', 'rock'))
+
+    >>> tempo = table.assign(tempo=90 + 10 * values[:, 0])
+    >>> head = train(tempo, "tempo", vectors, unit="BPM", cache=False, progress=False)
+    >>> head.classes, head.unit
+    (('tempo',), 'BPM')
     """
     from embviz import __version__
     from embviz.heads import Head
 
-    if classifier not in classifiers.NETWORKS:
-        raise OptionError(f"A head is one of {', '.join(classifiers.NETWORKS)}, {classifier!r:.80} was found.")
+    if classifier not in (*classifiers.NETWORKS, classifiers.RIDGE):
+        known = ", ".join((*classifiers.NETWORKS, classifiers.RIDGE))
+        raise OptionError(f"A head is one of {known}, {classifier!r:.80} was found.")
     if "+" in str(model.pooling if isinstance(model, Vectors) else pooling):
         raise OptionError("A head is applied to frames, which have no standard deviation: ask for pooling='mean'.")
     if layer == "all" or as_list(layer, str, "layer") != [layer]:
@@ -348,11 +352,7 @@ def train(  # noqa: PLR0913  options are given by name
         raise OptionError(f"A head is trained for one target, {len(specs)} were named.")
     spec = specs[0]
     labels, _ = labelling.read_labels(table, spec.target, kind=spec.kind, columns=spec.columns)
-    if labels.kind == "quantity":
-        raise OptionError(
-            f"A head gives probabilities, and {spec.target!r} is a quantity: evaluate measures how well it is "
-            "predicted; a head is trained on classes, as with assign(range=pandas.cut(…).astype(str)), or labels."
-        )
+    classifier, unit = _trained_form(classifier, unit, labels, table)
     with reporter(progress) as report:
         rows = _labelled_rows(table, [labels])
         options = {"engine": engine, "cache": cache, "executor": executor, "workers": workers, "progress": report}
@@ -378,9 +378,28 @@ def train(  # noqa: PLR0913  options are given by name
         title=f"{spec.name} from {title}",
         model=vectors.model,
         layer=vectors.layer,
-        classes=labels.classes,
+        classes=labels.classes or (spec.name,),
         kind=classifier,
         weights=weights,
         exclusive=labels.kind == "classes",
         facts=facts,
+        unit=unit,
     )
+
+
+def _trained_form(classifier: str, unit: Any, labels: labelling.Labels, table: pd.DataFrame) -> tuple[str, str]:
+    """Return what is trained, and the unit of what the head gives; raise where these do not fit what is predicted."""
+    from embviz.heads.head import PROBABILITY
+
+    if labels.kind == "quantity":
+        if unit is None:
+            unit = column_unit(table, labels.column).replace(PROBABILITY, "")  # a mean of these may lie outside 0 … 1
+        if not isinstance(unit, str) or unit == PROBABILITY:
+            raise OptionError(f"unit is the unit of a quantity as text, such as 'BPM'; {unit!r:.80} was found.")
+        return classifiers.trained_name(classifier, labels.kind), unit
+    what = f"{labels.column!r} is {KIND_TEXTS[labels.kind]}"
+    if unit is not None:
+        raise OptionError(f"A unit is one of a quantity, and {what}: leave unit= out, or say kind='quantity'.")
+    if classifier == classifiers.RIDGE:
+        raise OptionError(f"Ridge regression is for quantities, and {what}: take 'logistic'.")
+    return classifier, PROBABILITY

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 
 NETWORKS = ("mlp", "logistic")
+RIDGE = "ridge"  # takes the place of logistic regression for quantities
 KINDS = (*NETWORKS, "knn")
 BASELINES = ("majority", "chance")
 QUANTITY_BASELINES = ("mean", "median")
@@ -72,7 +73,7 @@ def check_classifiers(classifier: Any) -> list[str]:
 
 def trained_name(classifier: str, kind: Kind) -> str:
     """Return what is trained where a classifier was asked for."""
-    return "ridge" if kind == "quantity" and classifier == "logistic" else classifier
+    return RIDGE if kind == "quantity" and classifier == "logistic" else classifier
 
 
 def baselines(kind: Kind) -> tuple[str, ...]:

@@ -102,11 +102,11 @@ class Evaluation(ResultTables):
 
     @cached_property
     def learning(self) -> DataFrame:
-        """Learning curves: the accuracy with fewer training tracks.
+        """Learning curves: the score with fewer training tracks.
 
-        Its columns: task, model, layer, classifier, pooling, ``share``, ``tracks`` and ``accuracy`` with its 95 %
-        bootstrap interval ``low`` to ``high``; the whole training set is the share 1. Results for which no smaller
-        set was trained are not in it.
+        Its columns: task, model, layer, classifier, pooling, ``share``, ``tracks``, the ``measure`` of the task and
+        the ``score`` with its 95 % bootstrap interval ``low`` to ``high``; for classes the score is the ``accuracy``,
+        too. The whole training set is the share 1. Results for which no smaller set was trained are not in it.
         """
         return summary.learning_table(self.results, self.seed)
 
@@ -145,7 +145,7 @@ class Evaluation(ResultTables):
         return plots.layers_plot(self, model, task=task).keep_still(text=repr(self))
 
     def learning_plot(self) -> go.Figure:
-        """Return a plot of learning curves: accuracy over the number of training tracks.
+        """Return a plot of learning curves: the score of each task over the number of training tracks.
 
         Returns
         -------

@@ -120,8 +120,9 @@ def _iterate_folds(
     for fold in range(int(split.folds.max()) + 1):
         train, test = np.flatnonzero(split.folds != fold), np.flatnonzero(split.folds == fold)
         if share is not None:
-            groups, seed_of_fold = split.group_of_track, derive_seed(seed, fold)
-            train = cross_validation.take_share(split.labels.truth, groups, train, share, seed_of_fold)
+            labels, seed_of_fold = split.labels, derive_seed(seed, fold)
+            strata = labels.truth if labels.kind == "labels" else labels.strata
+            train = cross_validation.take_share(strata, split.group_of_track, train, share, seed_of_fold)
         yield fold, train, test
 
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 
 MEASURES = {"accuracy": "class-weighted accuracy", "R²": "R²", "ROC-AUC": "ROC-AUC (macro)"}
-LEARNT = f"{MEASURES['accuracy']}, 95 % intervals"
 PLAIN = ("majority", "mean")  # the better of the baselines
 LOWEST = -50.0  # per cent, of an axis
 LARGER = "larger marks: the best"
@@ -127,7 +126,7 @@ def layers_plot(evaluation: Evaluation, model: str | Model | None = None, *, tas
 
 
 def learning_plot(evaluation: Evaluation) -> Figure:
-    """Draw accuracy against the number of tracks that were learnt from, a curve for each model.
+    """Draw the score of each task against the number of tracks that were learnt from, a curve for each model.
 
     Parameters
     ----------
@@ -145,18 +144,17 @@ def learning_plot(evaluation: Evaluation) -> Figure:
         If nothing was learnt from smaller sets.
     """
     table = evaluation.learning
-    table = table[(table["model"] != "") & table["accuracy"].notna()]
-    table = table.assign(score=table["accuracy"])
+    table = table[(table["model"] != "") & table["score"].notna()]
     if not (table["share"] < 1).any():
         raise OptionError(
             "There are no smaller training sets to draw; pass learning=, such as learning=(0.1, 0.3), to evaluate."
         )
     table = _add_labels(table).sort_values("tracks", kind="stable")
-    labels, tasks, facts = _rank_labels(table), _task_names(table), [LEARNT]
+    labels, tasks, facts = _rank_labels(table), _task_names(table), [_measured(table)]
     if len(labels) > MOST_CURVES:
         models = dict(zip(table["label"], table["model"], strict=True))
         best = {models[label]: label for label in reversed(labels)}
-        labels, facts = [label for label in labels if best[models[label]] == label], [LEARNT, ONLY_BEST]
+        labels, facts = [label for label in labels if best[models[label]] == label], [*facts, ONLY_BEST]
     counts = [plural(round(tracks), "training track") for tracks in table["tracks"]]
     table = table.assign(at=table["tracks"], lines=list(zip(table["label"], counts, strict=True)))
     axes = {}

@@ -62,10 +62,12 @@ def learning_table(results: Sequence[Result], seed: int) -> DataFrame:
     for result in results:
         whole = [LearningPoint(1.0, _training_size(result.predictions), result.predictions)] if result.learning else []
         for point in (*result.learning, *whole):
-            score = metrics.accuracy(point.predictions)
-            ends = metrics.interval(_draw_scores(point.predictions, [seed, HERE]), score)
-            rows.append([*_identity(result).values(), point.share, point.tracks, score, *ends])
-    return pd.DataFrame(rows, columns=[*KEYS, "share", "tracks", "accuracy", "low", "high"])
+            score, measure = main_score(point.predictions), MEASURES[result.kind]
+            low, high = metrics.interval(_draw_scores(point.predictions, [seed, HERE]), score)
+            accuracy = score if result.kind == "classes" else math.nan
+            sizes = point.share, point.tracks
+            rows.append([*_identity(result).values(), *sizes, measure, score, accuracy, low, high])
+    return pd.DataFrame(rows, columns=[*KEYS, "share", "tracks", "measure", "score", "accuracy", "low", "high"])
 
 
 def pair_table(results: Sequence[Result], seed: int) -> DataFrame:

@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 ARRAYS = {
     "mlp": {"mean": "d", "scale": "d", "hidden": "dh", "hidden_bias": "h", "output": "hc", "output_bias": "c"},
     "logistic": {"mean": "d", "scale": "d", "output": "dc", "output_bias": "c"},
+    "ridge": {"mean": "d", "scale": "d", "output": "dc", "output_bias": "c"},
     "graph": {"graph": "b"},
 }
+PROBABILITY = "probability"  # the unit of what is no quantity
 MOST_CLASSES = 4096
 BLOCK = 4096  # frames at a time: what is computed of them is larger than they are
 
@@ -58,8 +60,8 @@ class Head:
         Model and layer whose embeddings it takes.
     classes : tuple of str
         Names of what it tells apart, in the order of its outputs.
-    kind : {"mlp", "logistic", "graph"}
-        One hidden layer of ReLU units; none; or one of Essentia's own graphs.
+    kind : {"mlp", "logistic", "ridge", "graph"}
+        One hidden layer of ReLU units; none; none, for quantities; or one of Essentia's own graphs.
     weights : mapping of str to ndarray
         ``mean`` and ``scale`` ``[d]``, ``hidden`` ``[d, h]`` and ``hidden_bias`` ``[h]`` (only ``"mlp"``), ``output``
         ``[h, c]`` or ``[d, c]``, and ``output_bias`` ``[c]``; of ``"graph"`` the bytes of its file, ``graph``.
@@ -72,7 +74,8 @@ class Head:
     nodes : (str, str)
         Input and output of a graph.
     unit : str
-        Unit of what it gives.
+        Unit of what it gives. Where it is not ``"probability"``, the outputs are quantities: neither softmax nor
+        sigmoid is applied to them.
 
     Raises
     ------
@@ -96,7 +99,7 @@ class Head:
     facts: Mapping[str, str | float | int] = field(default_factory=dict)
     dimensions: int = 0
     nodes: tuple[str, str] = ("", "")
-    unit: str = "probability"
+    unit: str = PROBABILITY
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -282,6 +285,8 @@ class Head:
             if self.kind == "mlp":
                 values = np.maximum(values @ weights["hidden"] + weights["hidden_bias"], 0)
             values = values @ weights["output"] + weights["output_bias"]
+            if self.unit != PROBABILITY:
+                return values
             return _softmax(values) if self.exclusive else _sigmoid(values)
 
     @cached_property
@@ -332,7 +337,10 @@ class Head:
     # Describing itself. --------------------------------------------------------------------------------------------
 
     def _facts(self) -> list[tuple[str, str]]:
-        kinds = {"mlp": "one hidden layer of {} units", "logistic": "logistic regression", "graph": "Essentia's graph"}
+        kinds = {
+            "mlp": "one hidden layer of {} units", "logistic": "logistic regression", "ridge": "ridge regression",
+            "graph": "Essentia's graph",
+        }  # fmt: skip
         hidden = np.shape(self.weights["hidden"])[1] if self.kind == "mlp" else 0
         facts = [
             ("on", f"{self.model} / {self.layer} ({plural(self.dimensions, 'value')})"),

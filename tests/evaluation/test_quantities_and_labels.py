@@ -17,7 +17,7 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
-from embviz import Cache, Vectors
+from embviz import Cache, Head, Vectors
 from embviz.analysis import cross_validation
 from embviz.errors import CollectionError, OptionError
 from embviz.evaluation import Evaluation, evaluate, train, weighted_metrics
@@ -355,8 +355,54 @@ def test_the_table_names_the_measure_of_each_task(tempo, tags):
 def test_a_head_of_labels_gives_each_its_own_probability(table, vectors):
     head = train(table, "tags", vectors, classifier="logistic", cache=False, progress=False)
     assert (head.classes, head.exclusive) == (TAGS, False)
-    with pytest.raises(OptionError, match=r"^A head gives probabilities, and 'tempo' is a quantity"):
-        train(table, "tempo", vectors, cache=False, progress=False)
+
+
+@pytest.mark.parametrize(("classifier", "kind"), [("logistic", "ridge"), ("ridge", "ridge"), ("mlp", "mlp")])
+def test_a_head_of_a_quantity_gives_it_in_its_unit(table, vectors, tmp_path, classifier, kind):
+    head = train(table, "tempo", vectors, classifier=classifier, cache=False, progress=False)
+    assert (head.classes, head.kind, head.unit) == (("tempo",), kind, "BPM")
+    again = Head.load(head.save(tmp_path / "tempo"))
+    given = again.apply(np.asarray(vectors.values))
+    assert given.shape == (N, 1)
+    np.testing.assert_array_equal(given, head.apply(np.asarray(vectors.values)))
+    assert r2_score(table["tempo"], given[:, 0]) > 0.9
+
+
+def test_units_and_classifiers_that_do_not_fit_a_head_are_refused(table, vectors):
+    options = {"cache": False, "progress": False}
+    assert train(table.assign(x=table["tempo"]), "x", vectors, classifier="ridge", unit="m/s", **options).unit == "m/s"
+    assert train(table.assign(x=table["tempo"]), "x", vectors, classifier="ridge", **options).unit == ""
+    with pytest.raises(OptionError, match=r"^A unit is one of a quantity, and 'tags' is several labels per track"):
+        train(table, "tags", vectors, unit="BPM", **options)
+    with pytest.raises(OptionError, match=r"^Ridge regression is for quantities, and 'tags' is several labels"):
+        train(table, "tags", vectors, classifier="ridge", **options)
+    with pytest.raises(OptionError, match=r"^unit is the unit of a quantity as text, such as 'BPM'; 'probability' was"):
+        train(table, "tempo", vectors, unit="probability", **options)
+
+
+@pytest.mark.parametrize(("target", "measure"), [("tempo", "R²"), ("tags", "ROC-AUC")])
+def test_learning_curves_name_their_measure(table, vectors, target, measure):
+    options = {"classifier": "logistic", "learning": [0.15, 0.4], **PLAIN}
+    found = evaluate(table, target, vectors, **options)
+    rows = found.learning[found.learning["model"] != ""]
+    assert rows["share"].tolist() == [0.15, 0.4, 1]
+    assert set(rows["measure"]) == {measure}
+    assert rows["score"].is_monotonic_increasing
+    assert (rows["low"] < rows["score"]).all()
+    assert (rows["score"] < rows["high"]).all()
+    assert rows["tracks"].iloc[1] == pytest.approx(0.4 * rows["tracks"].iloc[2], rel=0.1)
+    assert rows["score"].iloc[2] == pytest.approx(found.table["score"][0], abs=1e-9)
+    figure = found.learning_plot()
+    assert any(measure in str(note.text) for note in figure.layout.annotations)
+
+
+def test_a_share_of_labels_has_each_and_lies_within_a_larger_one():
+    rng = np.random.default_rng(0)
+    truth = rng.random((300, 8)) < np.geomspace(0.02, 0.5, 8)
+    groups, train_ = rng.integers(0, 120, 300), np.arange(0, 300, 2)
+    shares = [set(cross_validation.take_share(truth, groups, train_, part, 3).tolist()) for part in (0.05, 0.3, 1.0)]
+    assert shares[0] < shares[1] < shares[2] == set(train_.tolist())
+    assert truth[sorted(shares[0])].any(axis=0).sum() == truth[train_].any(axis=0).sum()
 
 
 @pytest.mark.parametrize("target", ["tempo", "tags"])
@@ -429,8 +475,6 @@ def test_columns_and_options_that_do_not_fit_are_refused(table, vectors, tempo, 
         evaluate(text, {"x": ["is_pop", "is_rock"]}, vectors, **PLAIN)
     with pytest.raises(OptionError, match=r"^A mapping as target leads from a name to two or more different columns"):
         evaluate(table, {"x": ["is_pop"]}, vectors, **PLAIN)
-    with pytest.raises(OptionError, match=r"^Learning curves are those of classes, and 'tempo' is a quantity"):
-        evaluate(table, "tempo", vectors, learning=[0.5], **PLAIN)
     with pytest.raises(OptionError, match=r"^'tempo' is a quantity: residuals\(\) lists"):
         tempo.per_class()
     with pytest.raises(OptionError, match=r"^'tags' is several labels per track: per_label\(\) says"):

@@ -265,7 +265,7 @@ class EvaluationTab:
         (result, _), collection = self._find_result(cell), self._loader.collection
         options: dict[str, Any] = {name: getattr(result, name) for name in ("layer", "classifier", "pooling")}
         name = "-".join([result.task, result.model, *([] if result.layer == "embedding" else [result.layer])])
-        options |= {"name": name, "engine": self._context.engine, "cache": self._context.cache}
+        options |= {"name": name, "kind": result.kind, "engine": self._context.engine, "cache": self._context.cache}
         folder, work = Path.cwd(), self._training
 
         def task(job: Job) -> tuple[Head, Path]:
@@ -377,4 +377,4 @@ class EvaluationTab:
 
 def _can_train(result: Result) -> bool:
     """Tell whether what was trained can be kept as a head."""
-    return result.kind != "quantity" and result.classifier in ("mlp", "logistic") and result.pooling != "mean+std"
+    return result.classifier in ("mlp", "logistic", "ridge") and result.pooling != "mean+std"
