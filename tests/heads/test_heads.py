@@ -108,7 +108,7 @@ def test_what_does_not_fit_is_not_answered(embedding: Any, message: str):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"kind": "svm"}, "one of mlp, logistic, graph, 'svm' was found"),
+        ({"kind": "svm"}, "one of mlp, logistic, ridge, graph, 'svm' was found"),
         ({"kind": "logistic"}, "is made of mean, scale, output, output_bias; mean, scale, hidden"),
         ({"classes": ("a", "b", "c")}, "one output per class, 2 for 3 were found"),
         ({"classes": ("a", "a")}, "of different names"),
