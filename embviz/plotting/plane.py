@@ -42,7 +42,7 @@ class Plane:
     names : (str, str)
         Of the dimensions, the horizontal one first.
     values : ndarray, shape [t, 2], float32
-        Of each frame.
+        Of each frame; NaN where it has none.
     limits : ((float, float), (float, float))
         The ends of both axes.
     corners : tuple of str
@@ -89,6 +89,7 @@ def plane_of(embedding: Embedding, x: str | int | None = None, y: str | int | No
     chosen = [_dimension(embedding, given, usual[i], "xy"[i]) for i, given in enumerate((x, y))]
     names = [embedding.labels[i] if embedding.labels else f"dimension {i}" for i in chosen]
     values = np.asarray(embedding.values[:, chosen], np.float32)
+    values = np.where(np.isfinite(values), values, np.float32(np.nan))
     limits, scale = _limits(embedding, values)
     corners = CORNERS if tuple(name.casefold() for name in names) == MOODS else ()
     return Plane((one_line(names[0]), one_line(names[1])), values, limits, corners, scale)
@@ -171,9 +172,13 @@ def plane(
     bar = {"title": {"text": "time, s", "font_size": 11}, "thickness": 10, "outlinewidth": 0, "len": 0.8}
     marker = {"size": 7, "color": times, "colorscale": "Viridis", "colorbar": bar}
     names = [style.plotly_text(name) for name in shown.names]
-    hover = f"%{{customdata}}<br>{names[0]} %{{x:.3~f}}<br>{names[1]} %{{y:.3~f}}<extra></extra>"
+    hover = f"%{{customdata[0]}}<br>{names[0]} %{{customdata[1]}}<br>{names[1]} %{{customdata[2]}}<extra></extra>"
     line = {"color": GREY, "width": 1}
-    texts = [format_time(float(time)) for time in times]
+    # What is pointed at tells its own values, where a point stands at the edge, too.
+    texts = [
+        (format_time(float(time)), *(f"{value:.3f}" for value in pair))
+        for time, pair in zip(times, shown.values.tolist(), strict=True)
+    ]
     figure.add_scatter(
         x=places[:, 0], y=places[:, 1], mode="lines+markers", line=line, marker=marker, customdata=texts,
         hovertemplate=hover, showlegend=False,

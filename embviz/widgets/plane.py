@@ -1,7 +1,7 @@
 """Two dimensions of an embedding against each other, on the clock of its track: valence and arousal, for example.
 
 Conventions: values are float32 ``[t, 2]``, horizontal and vertical; NaN where a frame has none. Values beyond the ends
-of an axis are at its end.
+of an axis are drawn at its end, and read as they are.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Plane(EmbeddingWidget):
         shown = plane_of(embedding, self._x, self._y)
         self._shown = shown, embedding
         with self.hold_sync():
-            self.values = shown.clipped().astype("<f4").tobytes()
+            self.values = shown.values.astype("<f4").tobytes()
             self.grid, self.names, self.corners = asdict(embedding.grid), list(shown.names), list(shown.corners)
             self.limits = [end for ends in shown.limits for end in ends]
             self.note = " · ".join(filter(None, [shown.scale, shown.note]))

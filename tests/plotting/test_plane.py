@@ -20,6 +20,7 @@ def test_the_way_is_drawn_on_the_scale_of_the_annotations():
     assert tuple(figure.layout.xaxis.range) == tuple(figure.layout.yaxis.range) == (1, 9)
     track, begin, end = figure.data
     assert (len(track.x), max(track.x)) == (T, 9)
+    assert tuple(track.customdata[-1]) == ("0:23", "12.000", "1.000")  # pointed at, a frame says its own values
     assert (begin.marker.symbol, end.marker.symbol) == ("circle-open", "square-open")
     told = " ".join(note.text for note in figure.layout.annotations)
     assert "12 frames · 1–9, the scale of the annotations · 4 frames beyond the scale, drawn at its edge" in told

@@ -12,6 +12,8 @@ test("the lowest values lie at the lower left of a plot", () => {
   assert.deepEqual(placeOf(limits, 80, 1, 1), [0, 80]);
   assert.deepEqual(placeOf(limits, 80, 9, 9), [80, 0]);
   assert.deepEqual(placeOf(limits, 80, 5, 3), [40, 60]);
+  assert.deepEqual(placeOf(limits, 80, 12, -3), [80, 80]); // beyond the limits: at the edge
+  assert.deepEqual(placeOf(limits, 80, NaN, 1), [NaN, 80]);
 });
 
 test("between the centres of two frames the playhead is between their values", () => {

@@ -65,12 +65,16 @@ def test_two_dimensions_can_be_named_or_numbered():
         Plane.of(other, clok="c")
 
 
-def test_values_beyond_the_scale_are_at_its_edge_and_counted():
+def beyond():
     values = np.full((T, 2), 5.0)
-    values[3], values[4, 0] = (12, 5), np.nan
-    widget = Plane.of(deam(values=values), clock="c")
-    assert values_of(widget)[3].tolist() == [5, 9]
-    assert np.isnan(values_of(widget)[4, 1])
+    values[3], values[4, 0], values[5, 0] = (12, 5), np.nan, np.inf
+    return Plane.of(deam(values=values), clock="c")
+
+
+def test_values_beyond_the_scale_stay_as_they_are_and_are_counted():
+    widget = beyond()
+    assert values_of(widget)[3].tolist() == [5, 12]
+    assert np.isnan(values_of(widget)[4:6, 1]).all()
     assert widget.note.endswith("1 frame beyond the scale, drawn at its edge")
 
 
@@ -102,6 +106,15 @@ def test_the_playhead_walks_on_the_way(bench):
         place = (box["x"] + 7 - stage["x"], box["y"] + 7 - stage["y"])
         assert place == pytest.approx((pixel(x, y)[0] - LEFT, pixel(x, y)[1] - TOP), abs=1)
     assert element.locator(".ev-plane-now").inner_text() == "0:10 · valence 5.33 · arousal 4.67"
+
+
+def test_a_value_beyond_the_scale_is_drawn_at_its_edge_and_read_as_it_is(bench):
+    element = mounted(bench, beyond())
+    bench.clock("c", "c => c.seek(7)")
+    bench.rest()
+    box, stage = (element.locator(name).bounding_box() for name in (".ev-plane-dot", ".ev-plane-stage"))
+    assert box["y"] + 7 - stage["y"] == pytest.approx(0, abs=1)
+    assert element.locator(".ev-plane-now").inner_text() == "0:07 · valence 5.00 · arousal 12.00"
 
 
 def test_a_click_on_the_way_seeks_and_one_beside_it_does_not(bench):

@@ -12,9 +12,17 @@ import { frameAt, frameTime } from "../base/time.js";
  * @typedef {[number, number]} Place
  */
 
-/** Where a value lies on a plot of some side; NaN where it is none. @param {number[]} limits @param {number} side */
+/**
+ * Where a value lies on a plot of some side: at its edge where it lies beyond the limits; NaN where it is none.
+ * @param {number[]} limits @param {number} side
+ */
 export function placeOf([lowX, highX, lowY, highY], side, /** @type {number} */ x, /** @type {number} */ y) {
-  return /** @type {Place} */ ([((x - lowX) / (highX - lowX)) * side, (1 - (y - lowY) / (highY - lowY)) * side]);
+  return /** @type {Place} */ ([share(x, lowX, highX) * side, (1 - share(y, lowY, highY)) * side]);
+}
+
+/** @param {number} value @param {number} low @param {number} high */
+function share(value, low, high) {
+  return Math.min(Math.max((value - low) / (high - low), 0), 1);
 }
 
 /**
@@ -30,8 +38,8 @@ export function valueAt({ values, grid }, time, stepwise = false) {
   if (frame > 0 && time < frameTime(grid, frame)) frame -= 1;
   const next = Math.min(frame + 1, last);
   const [from, to] = [frameTime(grid, frame), frameTime(grid, next)];
-  const share = to > from ? Math.min(Math.max((time - from) / (to - from), 0), 1) : 0;
-  const between = (/** @type {number} */ i) => values[2 * frame + i] * (1 - share) + values[2 * next + i] * share;
+  const gone = to > from ? Math.min(Math.max((time - from) / (to - from), 0), 1) : 0;
+  const between = (/** @type {number} */ i) => values[2 * frame + i] * (1 - gone) + values[2 * next + i] * gone;
   return finite(between(0), between(1)) ?? finite(values[2 * frame], values[2 * frame + 1]);
 }
 
