@@ -269,7 +269,8 @@ class ResultTables:
             A row per label: ``label``, the number of ``tracks`` that have it, ``auc`` (ROC-AUC) and ``pr_auc`` with
             their 95 % bootstrap intervals (``auc_low`` …), means over the folds that test tracks with and without it;
             then ``precision``, ``recall`` and ``f1`` where it is given from a threshold on: in each fold the one with
-            the best F1 in all others. No track decides about itself.
+            the best F1 in all others. No track decides about itself. Intervals of a label that fewer than ten tracks
+            have are somewhat too narrow, see :mod:`embviz.evaluation.label_areas`.
 
         Raises
         ------

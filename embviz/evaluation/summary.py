@@ -15,7 +15,7 @@ import numpy as np
 
 from embviz.core.text import plural, printable
 from embviz.errors import OptionError
-from embviz.evaluation import metrics, weighted_metrics
+from embviz.evaluation import label_areas, metrics, weighted_metrics
 from embviz.evaluation.results import Kind, LearningPoint
 
 if TYPE_CHECKING:
@@ -126,16 +126,12 @@ def _scores(result: Result, seed: int) -> dict[str, Any]:
 
 def label_scores(predictions: Predictions, seed: Sequence[int]) -> dict[str, NDArray[Any]]:
     """Return the scores of each label, as columns."""
-    areas = weighted_metrics.label_areas(predictions, np.ones((1, len(predictions))))
-    parts = [
-        weighted_metrics.label_areas(predictions, some) for some in weighted_metrics.draw_weights(predictions, seed)
-    ]
+    areas, drawn = label_areas.mean_areas(predictions), weighted_metrics.draw_label_areas(predictions, seed)
     found: dict[str, NDArray[Any]] = {"tracks": predictions.truth.sum(axis=0)}
     for name, scores in areas.items():
-        draws = np.concatenate([part[name] for part in parts])
-        ends = [metrics.interval(draws[:, i], float(score)) for i, score in enumerate(scores[0])]
+        ends = [metrics.interval(drawn[name][:, i], float(score)) for i, score in enumerate(scores)]
         low, high = np.array(ends).reshape(-1, 2).T
-        found |= {name: scores[0], f"{name}_low": low, f"{name}_high": high}
+        found |= {name: scores, f"{name}_low": low, f"{name}_high": high}
     given, truth = weighted_metrics.decide(predictions), predictions.truth
     hits, said, there = ((truth & given).sum(axis=0), given.sum(axis=0), truth.sum(axis=0))
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -2,10 +2,9 @@
 
 Conventions: as in :mod:`embviz.evaluation.metrics`, scores are made per fold and averaged over folds. With equal
 weights they are scikit-learn's ``r2_score``, ``mean_absolute_error``, ``roc_auc_score`` and ``average_precision_score``
-(PR-AUC) and SciPy's ``spearmanr``. Of several labels, each is averaged over the folds that test tracks with it and
-without it, then the labels are averaged (macro). Intervals are those of the Bayesian bootstrap (D. B. Rubin, Annals of
-Statistics 9, 1981): a random weight for each track, or for each group; Spearman's ranks stay those of all tracks of a
-fold.
+(PR-AUC) and SciPy's ``spearmanr``. Intervals are those of the Bayesian bootstrap (D. B. Rubin, Annals of Statistics 9,
+1981): a random weight for each track, or for each group; Spearman's ranks stay those of all tracks of a fold. The areas
+of several labels and their draws are made in :mod:`embviz.evaluation.label_areas`.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from embviz.evaluation import label_areas
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 DRAWS = 1_000
 AT_ONCE = 1 << 21  # weights held in memory
 QUANTITY = ("r2", "mae", "spearman")
-LABELS = ("auc", "pr_auc")
 
 
 def draw_weights(predictions: Predictions, seed: Sequence[int], draws: int = DRAWS) -> Iterator[NDArray[np.float64]]:
@@ -38,43 +38,40 @@ def draw_weights(predictions: Predictions, seed: Sequence[int], draws: int = DRA
 
 def scores(predictions: Predictions) -> dict[str, float]:
     """Return the scores of a quantity, or the macro ones of several labels; NaN where there is nothing to tell."""
-    found = _weighted(predictions, np.ones((1, len(predictions))))
+    if predictions.kind == "labels":
+        return {name: float(label_areas.macro(some)) for name, some in label_areas.mean_areas(predictions).items()}
+    found = _quantities(predictions, np.ones((1, len(predictions))))
     return {name: float(values[0]) for name, values in found.items()}
 
 
 def draw_scores(predictions: Predictions, seed: Sequence[int], draws: int = DRAWS) -> dict[str, NDArray[np.float64]]:
     """Return bootstrap draws of :func:`scores`, ``[draws]`` each."""
-    parts = [_weighted(predictions, weights) for weights in draw_weights(predictions, seed, draws)]
+    if predictions.kind == "labels":
+        return {name: label_areas.macro(some) for name, some in draw_label_areas(predictions, seed, draws).items()}
+    parts = [_quantities(predictions, weights) for weights in draw_weights(predictions, seed, draws)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def draw_label_areas(
+    predictions: Predictions, seed: Sequence[int], draws: int = DRAWS
+) -> dict[str, NDArray[np.float64]]:
+    """Return bootstrap draws of the areas of each label, ``[draws, labels]``."""
+    parts = [label_areas.draw_areas(predictions, weights) for weights in draw_weights(predictions, seed, draws)]
+    return dict(zip(label_areas.AREAS, np.concatenate(parts, axis=1), strict=True))
 
 
 def fold_scores(predictions: Predictions) -> NDArray[np.float64]:
     """Return R² or the macro ROC-AUC of each fold, ``[folds]``."""
-    weights = np.ones((1, len(predictions)))
-    if predictions.kind == "quantity":
-        return np.array([_quantity(predictions, rows, weights[:, rows])["r2"][0] for rows in _folds(predictions)])
-    areas = label_areas(predictions, weights, averaged=False)["auc"][:, 0]  # [folds, labels]
-    return _nanmean(areas, axis=1)
-
-
-def label_areas(
-    predictions: Predictions, weights: NDArray[np.float64], *, averaged: bool = True
-) -> dict[str, NDArray[np.float64]]:
-    """Return ROC-AUC and PR-AUC of each label, ``[draws, labels]``, the mean over folds; else ``[folds, …]``."""
-    areas = np.full((2, 0, len(weights), predictions.proba.shape[1]), np.nan)
-    for rows in _folds(predictions):
-        truth, proba, own = predictions.truth[rows], predictions.proba[rows], weights[:, rows]
-        pairs = [_areas(truth[:, i], proba[:, i], own) for i in range(truth.shape[1])]
-        areas = np.concatenate([areas, np.stack(pairs, axis=-1)[:, None]], axis=1)
-    return {name: _nanmean(some, axis=0) if averaged else some for name, some in zip(LABELS, areas, strict=True)}
-
-
-def _weighted(predictions: Predictions, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return each score for each row of weights."""
     if predictions.kind == "labels":
-        return {name: _nanmean(some, axis=1) for name, some in label_areas(predictions, weights).items()}
+        return label_areas.macro(label_areas.fold_areas(predictions)[0])
+    weights = np.ones((1, len(predictions)))
+    return np.array([_quantity(predictions, rows, weights[:, rows])["r2"][0] for rows in _folds(predictions)])
+
+
+def _quantities(predictions: Predictions, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return each score of a quantity for each row of weights."""
     folds = [_quantity(predictions, rows, weights[:, rows]) for rows in _folds(predictions)]
-    return {name: _nanmean(np.array([fold[name] for fold in folds]), axis=0) for name in QUANTITY}
+    return {name: label_areas.macro(np.array([fold[name] for fold in folds]).T) for name in QUANTITY}
 
 
 def _folds(predictions: Predictions) -> list[NDArray[np.intp]]:
@@ -110,33 +107,6 @@ def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return ranks, from 1 up; equal values share the mean of theirs."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     found: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    return found
-
-
-def _areas(
-    truth: NDArray[np.bool_], score: NDArray[np.float32], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the areas under the ROC curve and the precision–recall curve, ``[draws]`` each."""
-    if truth.all() or not truth.any():
-        return np.full(len(weights), np.nan), np.full(len(weights), np.nan)
-    order = np.argsort(-score, kind="stable")
-    starts = np.flatnonzero(np.append(True, np.diff(score[order]) != 0))  # what is equal is one step
-    sorted_weights, positive = weights[:, order], truth[order]
-    with_it = np.add.reduceat(sorted_weights * positive, starts, axis=1)
-    without = np.add.reduceat(sorted_weights * ~positive, starts, axis=1)
-    hits, alarms = np.cumsum(with_it, axis=1), np.cumsum(without, axis=1)
-    below = alarms[:, -1:] - alarms + without / 2
-    roc = (with_it * below).sum(axis=1) / (hits[:, -1] * alarms[:, -1])
-    precision = hits / (hits + alarms)
-    return roc, (with_it * precision).sum(axis=1) / hits[:, -1]
-
-
-def _nanmean(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Return the mean of what is known; NaN of nothing, without a warning."""
-    known = ~np.isnan(values)
-    count = known.sum(axis=axis)
-    total = np.where(known, values, 0).sum(axis=axis)
-    found: NDArray[np.float64] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return found
 
 

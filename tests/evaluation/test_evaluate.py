@@ -647,7 +647,7 @@ def test_heads_are_what_another_collection_is_asked_with(random):
         asked_there = evaluation.result("own", classifier=kind).external
         np.testing.assert_allclose(classifiers.forward(dict(head.weights), other), asked_there.proba, atol=1e-5)
         assert (head.name, head.model, head.layer, head.kind) == ("genre-own", "own", "embedding", kind)
-    with pytest.raises(OptionError, match="A head is one of mlp, logistic, 'knn' was found"):
+    with pytest.raises(OptionError, match="A head is one of mlp, logistic, ridge, 'knn' was found"):
         train(a_table(genre), "genre", a_model(x), classifier="knn")
     for layer in ("all", ["embedding", "output"]):
         with pytest.raises(OptionError, match="A head is applied to one layer"):

@@ -20,7 +20,7 @@ from sklearn.metrics import (
 from embviz import Cache, Head, Vectors
 from embviz.analysis import cross_validation
 from embviz.errors import CollectionError, OptionError
-from embviz.evaluation import Evaluation, evaluate, train, weighted_metrics
+from embviz.evaluation import Evaluation, evaluate, label_areas, train, weighted_metrics
 from embviz.evaluation.results import Predictions, Result
 
 N = 120
@@ -112,17 +112,21 @@ def test_residuals_are_listed_the_farthest_first_and_heard_by_range(tempo, table
 
 
 def test_shuffled_quantities_and_labels_are_not_predicted(table, vectors):
-    found = []
+    found, above = [], []
     for seed in range(8):
         order = np.random.default_rng(seed).permutation(N)
         shuffled = table.assign(tempo=table["tempo"].to_numpy()[order], tags=[table["tags"][i] for i in order])
-        results = evaluate(shuffled, ["tempo", "tags"], vectors, classifier="logistic", **PLAIN).results
-        scores = {one.kind: weighted_metrics.scores(one.predictions) for one in results if not one.is_baseline}
-        found.append([scores["quantity"]["spearman"], scores["quantity"]["r2"], scores["labels"]["auc"]])
+        rows = evaluate(shuffled, ["tempo", "tags"], vectors, classifier="logistic", **PLAIN).table
+        tempo, tags = (row for row in rows.itertuples() if row.model)
+        found.append([tempo.spearman, tempo.score, tags.score])
+        above.append([tempo.spearman_low > 0, tempo.low > 0, tags.low > 0.5])
+        assert tags.low <= tags.score <= tags.high
     rank, r2, auc = np.mean(found, axis=0)
     assert rank == pytest.approx(0, abs=0.1)
     assert r2 == pytest.approx(-0.07, abs=0.08)  # what is fitted to nothing is a little worse than the mean
     assert auc == pytest.approx(0.5, abs=0.04)
+    # Guessing lies within the interval, or above it, but for what other training sets would have changed.
+    assert (np.sum(above, axis=0) <= [2, 0, 2]).all()
 
 
 def test_years_keep_their_digits_and_constant_dimensions_do_no_harm(vectors):
@@ -184,15 +188,33 @@ def test_ties_count_half():
     assert found["pr_auc"] == pytest.approx(average_precision_score(truth, proba))
 
 
-def test_intervals_hold_the_truth_about_as_often_as_they_say():
-    rng, held = np.random.default_rng(0), 0
+@pytest.mark.parametrize(("share", "truth"), [(0.4, 0.7602), (0.1, 0.7602), (0.06, 0.5)])
+def test_intervals_hold_the_truth_about_as_often_as_they_say(share, truth):
+    """Also where a fold has one or two tracks with a label: weights within a fold held it 55 times of 100."""
+    rng, held, apart = np.random.default_rng(0), 0, truth > 0.5  # two bells, one apart, or none
     for seed in range(100):
-        truth = rng.random((60, 1)) < 0.4
-        score = (rng.normal(size=(60, 1)) + truth).astype(np.float32)
-        own = Predictions(np.arange(60), np.repeat(truth, 2, axis=1), np.repeat(score, 2, axis=1), np.arange(60) % 3)
+        has = rng.permutation(np.arange(120) < round(120 * share))[:, None]
+        score = (rng.normal(size=(120, 1)) + apart * has).astype(np.float32)
+        folds = cross_validation.make_folds(has[:, 0].astype(np.int64), np.arange(120), 5, seed)
+        own = Predictions(np.arange(120), np.repeat(has, 2, axis=1), np.repeat(score, 2, axis=1), folds)
         low, high = np.quantile(weighted_metrics.draw_scores(own, [seed], 200)["auc"], [0.025, 0.975])
-        held += low <= 0.7602 <= high  # of two bells one apart
+        held += low <= truth <= high
     assert held >= 86
+
+
+def test_what_a_track_adds_to_an_area_is_its_derivative():
+    rng = np.random.default_rng(0)
+    truth, score = rng.random(40) < 0.3, np.round(rng.random(40), 1).astype(np.float32)
+    _, parts = label_areas._one_fold(truth, score)
+    for place, metric in enumerate((roc_auc_score, average_precision_score)):
+        for track in (0, 7, int(np.flatnonzero(truth)[0])):
+            weights = np.ones((2, 40))
+            weights[:, track] += [1e-5, -1e-5]
+            more, less = (metric(truth, score, sample_weight=some) for some in weights)
+            side = truth if truth[track] else ~truth
+            # A track counts among those of its side; the rest is the mean of these, which is subtracted.
+            centred = (parts[place, track] - parts[place][side].mean()) / side.sum()
+            assert (more - less) / 2e-5 == pytest.approx(centred, abs=1e-3 if place == 0 else 2e-2)
 
 
 def test_labels_in_columns_are_one_task(table, vectors, tags):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.evaluation import Evaluation, Result, TaskCollections, weighted_metrics
+from embviz.evaluation import Evaluation, Result, TaskCollections, label_areas, weighted_metrics
 from embviz.models import model_title
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def label_rows(result: Result) -> list[dict[str, Any]]:
     if result.kind != "labels":
         return []
     own = result.predictions
-    areas = weighted_metrics.label_areas(own, np.ones((1, len(own))))
-    figures = zip(result.classes, own.truth.sum(axis=0), areas["auc"][0], areas["pr_auc"][0], strict=True)
+    areas = label_areas.mean_areas(own)
+    figures = zip(result.classes, own.truth.sum(axis=0), areas["auc"], areas["pr_auc"], strict=True)
     return [
         {"label": name, "tracks": int(tracks), "auc": f"{100 * auc:.1f}", "pr_auc": f"{100 * pr_auc:.1f}"}
         for name, tracks, auc, pr_auc in figures
