@@ -178,7 +178,7 @@ define open_lab
 echo "Opening JupyterLab; end it with Ctrl-C …"; \
 if [ -t 0 ]; then set -m; fi; \
 $(if $(NO_BROWSER),unset BROWSER;) \
-$(PY) -m jupyterlab --ServerApp.root_dir="$$PWD" --LabApp.default_url=/lab/tree/notebooks/01_quickstart.ipynb \
+$(PY) -m jupyterlab --ServerApp.root_dir="$$PWD" --LabApp.default_url=/lab/tree/notebooks/01_what_does_a_model_hear.ipynb \
 	--ServerApp.ip='$(HOST)' --ServerApp.port='$(PORT)' --ServerApp.answer_yes=True --Application.log_level=WARN \
 	$(NO_BROWSER) $(AS_ROOT) || [ $$? -eq 130 ] && \
 echo "JupyterLab has ended."

@@ -1,6 +1,7 @@
 """Loaders of datasets with several labels per track, in the layouts in which they are published.
 
-Conventions: labels are a column of lists. Nothing below the folders is trusted: no name in a table leads out of them.
+Conventions: labels are a column of lists. No name in a table leads out of the folders; links that the user has made
+there are followed.
 What a table names and the folder lacks is left out, and counted: such datasets are large, and mostly here in parts.
 """
 
@@ -30,6 +31,7 @@ CATEGORIES = {"genre": "genres", "instrument": "instruments", "mood/theme": "moo
 SPLITS = 5
 #: Folders of the clips of MagnaTagATune that each part has, as in S. Dieleman and B. Schrauwen, ICASSP 2014.
 FOLDERS = {"train": "0123456789ab", "validation": "c", "test": "def"}
+ABOUT = ("title", "artist", "album")  # of the track that a clip was cut from
 LARGEST = 128 << 20  # bytes of a table
 JAMENDO_PATH = re.compile(r"\d{1,4}/\d{1,12}\.mp3")
 CLIP_PATH = re.compile(r"[0-9a-f]/[^/\\\0]{1,250}\.mp3")
@@ -92,11 +94,12 @@ def load_mtg_jamendo(
     if split is not None and (type(split) is not int or not 0 <= split < SPLITS):
         raise OptionError(f"split is a number from 0 to {SPLITS - 1} or None, {split!r:.80} was found.")
     root = _folder(folder, "MTG-Jamendo")
-    data = next((place for place in (root, root / "data") if _has(place, f"{subset}.tsv", "splits")), None)
+    needed = f"{subset}.tsv" if split is None else "splits"
+    data = next((place for place in (root, root / "data") if _exists(place / needed)), None)
     if data is None:
         raise CollectionError(
-            f"MTG-Jamendo is expected as its repository, whose folder data holds {subset}.tsv and splits; "
-            f"{_quote(root)} has neither; name that folder."
+            f"MTG-Jamendo is expected as its repository, whose folder data holds {subset}.tsv and splits; there is no "
+            f"{needed} in {_quote(root)}; name that folder."
         )
     if split is None:
         tables = {"": data / f"{subset}.tsv"}
@@ -151,9 +154,9 @@ def load_magnatagatune(
     Returns
     -------
     Collection
-        Its column ``tags`` holds lists, empty for a clip with none of the tags; ``artist`` and ``title`` are those of
-        the track that a clip was cut from, and ``split`` is ``"train"`` (folders 0 to b), ``"validation"`` (c) or
-        ``"test"`` (d to f).
+        Its column ``tags`` holds lists, empty for a clip with none of the tags; ``title``, ``artist`` and ``album``
+        are those of the track that a clip was cut from, and ``split`` is ``"train"`` (folders 0 to b),
+        ``"validation"`` (c) or ``"test"`` (d to f).
 
     Raises
     ------
@@ -184,7 +187,7 @@ def load_magnatagatune(
     rows = list(_read_clips(table, tags))
     known = _read_clip_info(root / "clip_info_final.csv")
     part_of = {letter: part for part, letters in FOLDERS.items() for letter in letters}
-    nobody = {"title": "", "artist": ""}
+    nobody = dict.fromkeys(ABOUT, "")
     rows = [
         row | known.get(row["clip_id"], nobody) | {"split": part_of[row["path"][0]]} if "path" in row else row
         for row in rows
@@ -220,19 +223,19 @@ def _read_clips(table: Path, most: int | None) -> Iterator[dict[str, Any]]:
 
 
 def _read_clip_info(table: Path) -> dict[str, dict[str, str]]:
-    """Return title and artist of each clip; nothing where there is no table of them."""
+    """Return title, artist and album of each clip; nothing where there is no table of them."""
     if not os.path.isfile(table):  # noqa: PTH113  as above
         return {}
     lines = _read_lines(table)
     header = next(lines, [])
-    if not {"clip_id", "title", "artist"} <= set(header):
+    if not {"clip_id", *ABOUT} <= set(header):
         raise CollectionError(
-            f"The table {_quote(table)} is expected to have the columns clip_id, title and artist; take it as it was "
+            f"The table {_quote(table)} is expected to have the columns clip_id, {', '.join(ABOUT)}; take it as it was "
             "published."
         )
-    places = [header.index(name) for name in ("clip_id", "title", "artist")]
-    found = ([row[place] for place in places] for row in lines if len(row) > max(places))
-    return {clip: {"title": title, "artist": artist} for clip, title, artist in found}
+    clip, places = header.index("clip_id"), {name: header.index(name) for name in ABOUT}
+    whole = (row for row in lines if len(row) > max(clip, *places.values()))
+    return {row[clip]: {name: row[place] for name, place in places.items()} for row in whole}
 
 
 # What they share. ----------------------------------------------------------------------------------------------------
@@ -307,8 +310,8 @@ def _folder(folder: Any, title: str) -> Path:
     return path
 
 
-def _has(folder: Path, *names: str) -> bool:
-    return any(os.path.exists(folder / name) for name in names)  # noqa: PTH110  as above
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110  as above
 
 
 def _is_folder(path: Path) -> bool:

@@ -768,7 +768,7 @@ def status(address: str) -> int:
 def test_make_opens_jupyterlab_and_ctrl_c_ends_it(terminal):
     import pexpect
 
-    terminal.expect(r"(http://localhost:\d+/lab/tree/notebooks/01_quickstart\.ipynb\?token=\w+)")
+    terminal.expect(r"(http://localhost:\d+/lab/tree/notebooks/01_what_does_a_model_hear\.ipynb\?token=\w+)")
     assert status(terminal.match[1]) == 200
     terminal.sendintr()
     terminal.expect(pexpect.EOF)
