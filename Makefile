@@ -70,6 +70,10 @@ docs: $(READY_DOCS)
 	@rm -rf build/docs
 	@echo "Building the site into build/docs; lessons that have changed are run …"
 	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m sphinx --quiet --fail-on-warning --keep-going -b html -c docs . build/docs
+	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz poster sample_audio/rock.ogg --model musicnn --model tempocnn \
+		-o build/docs/track.html
+	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz report sample_audio --method pca --audio clips --color style \
+		-o build/docs/map.html
 	@echo "Looking through its pages …"
 	@$(PY) docs/inspection.py build/docs
 	@echo "Open build/docs/index.html."

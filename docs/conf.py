@@ -47,6 +47,8 @@ source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 4
 
+# Figures of plotly are pictures here: their scripts would come from a network.
+os.environ["PLOTLY_RENDERER"] = "plotly_mimetype+svg"
 nb_execution_mode = os.environ.get("EMBVIZ_LESSONS", "cache")
 nb_execution_cache_path = str(ROOT / "build" / "lessons")
 nb_execution_timeout = 600

@@ -1,7 +1,8 @@
 """The documents of the repository, and their code.
 
-A fenced block is run as it stands: Python in the names of its page, from top to bottom; commands of embviz in a folder
-with ``song.ogg`` and the folder ``music``. A comment right above a block says why it is not run, or which test runs it.
+A fenced block is run as it stands: Python in the names of its page, from top to bottom, cells of the site included;
+commands of embviz in a folder with ``song.ogg`` and the folder ``music``. A comment right above a block says why it is
+not run, or which test runs it.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def blocks(page: Path) -> list[Block]:
     found = _BLOCK.finditer(page.read_text(encoding="utf-8"))
     return [
         Block(
-            block["language"],
+            "python" if block["language"].startswith("{code-cell}") else block["language"],
             block["code"],
             reason=block["said"] if block["mark"] == "not run: " else "",
             test=block["said"] if block["mark"] == "run by " else "",

@@ -77,6 +77,46 @@ def test_files_exist(page):
         assert not anchor or anchor in anchors(target), link
 
 
+def test_every_page_is_in_the_contents_of_the_site():
+    listed = []
+    for page in (ROOT / "docs").glob("**/*.md"):
+        for block in (block for block in blocks(page) if block.language == "{toctree}"):
+            entries = [line for line in block.code.splitlines() if line and not line.startswith(":")]
+            if ":glob:" in block.code:
+                listed += [found.resolve() for entry in entries for found in sorted(page.parent.glob(f"{entry}.ipynb"))]
+            else:
+                listed += [(page.parent / f"{entry}.md").resolve() for entry in entries]
+    lessons = (ROOT / "notebooks").glob("*.ipynb")
+    pages = {*PAGES, ROOT / "CHANGELOG.md"} - {ROOT / "README.md", ROOT / "docs" / "index.md"}
+    assert sorted(listed) == sorted([*pages, *lessons])
+
+
+def test_pictures_are_light_and_dark_shown_small_and_drawn_by_a_script():
+    pictures = list((ROOT / "docs" / "pictures").iterdir())
+    names = {path.name.rpartition("-")[0] for path in pictures}
+    assert {path.name for path in pictures} == {
+        f"{name}-{scheme}.webp" for name in names for scheme in ("light", "dark")
+    }
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert {name for name in names if f"pictures/{name}-light.webp" not in text} == set()
+    script = (ROOT / "docs" / "screenshots.py").read_text(encoding="utf-8")
+    assert {name for name in names if f'"{name}"' not in script} == set()
+    assert sum(path.stat().st_size for path in pictures) < 2_500_000
+
+
+def test_the_reference_has_all_rooms_with_public_names():
+    rooms = {
+        path.parent.name for path in (ROOT / "embviz").glob("*/__init__.py") if "__all__" in path.read_text("utf-8")
+    }
+    described = {path.stem for path in (ROOT / "docs" / "reference").glob("*.md")}
+    # Of these rooms, embviz itself offers what is public.
+    assert rooms - described == {"audio", "batch", "cli", "collection", "extraction", "inference"}
+    for room in described - {"index"}:
+        module = "embviz" if room == "embviz" else f"embviz.{room}"
+        page = ROOT / "docs" / "reference" / f"{room}.md"
+        assert f".. automodule:: {module}\n" in page.read_text(encoding="utf-8")
+
+
 # Code. ----------------------------------------------------------------------------------------------------------------
 
 

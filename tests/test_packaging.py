@@ -255,7 +255,7 @@ def test_the_long_description_leads_to_the_tag_of_the_version(wheel):
     homepage = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Homepage"]
     tag = f"v{embviz.__version__}"
     assert f"({homepage}/blob/{tag}/docs/systems.md)" in about
-    assert f'src="{homepage}/raw/{tag}/notebooks/panel-light.png"' in about
+    assert f'src="{homepage}/raw/{tag}/docs/pictures/explorer-light.webp"' in about
     for found in re.findall(rf"{homepage}/(?:blob|raw)/{tag}/([^)\"#]+)", about):
         assert (ROOT / found).exists(), found
 
