@@ -101,7 +101,8 @@ def evaluate(  # noqa: PLR0913  options are given by name
         Artists who share a track (``"A/B"``, ``"A feat. B"``) are one group with all their tracks, see
         :mod:`embviz.collection.artists`. Copies of equal content always stay together.
     kind : {"auto", "classes", "quantity", "labels"}
-        What a column is taken for where what it holds should not decide, such as ratings from 1 to 9.
+        What a column is taken for where what it holds should not decide, such as ratings from 1 to 9. For labels,
+        texts such as ``"rock;jazz"`` or ``"rock|jazz"`` are split.
     classifier : {"mlp", "logistic", "knn"} or sequence of them
         What is trained: a multilayer perceptron, logistic regression (for quantities ridge regression) or nearest
         neighbors, see :mod:`embviz.evaluation.classifiers`. The baselines "majority" and "chance", for quantities

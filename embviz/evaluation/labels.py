@@ -129,20 +129,17 @@ def read_labels(
         labels = Labels(name, (), tracks, read_quantity(cells[there], name))
         what = "a quantity is predicted (regression), scored by R²"
     elif found == "labels":
-        if separator := _separator(cells[there].tolist()):
-            raise CollectionError(
-                f"A list of texts for each track is expected in column {name!r}, texts with {separator!r} between "
-                f"labels were found: {_split_hint(name, separator)}."
-            )
-        sets = read_label_sets(cells[there], name)
+        separator = separator_of(cells[there].tolist())
+        sets = read_label_sets(cells[there], name, separator)
         names = tuple(sorted(set().union(*sets)))
         labels = Labels(name, names, tracks, _indicators(sets, names))
         what = f"{plural(len(names), 'label')} are predicted, each by itself, scored by ROC-AUC"
+        what += f"; texts were split at {separator!r}" if separator else ""
     else:
-        if separator := _separator(cells[there].tolist()):
+        if separator := separator_of(cells[there].tolist()):
             notes.append(
-                f"Column {shorten(name)!r}: texts with {separator!r} are a class each; to predict what stands between "
-                f"them as labels, {_split_hint(name, separator)}."
+                f"Column {shorten(name)!r}: texts with {separator!r} are a class each; with kind='labels', what stands "
+                "between them are labels."
             )
         return _read_classes(cells[there], name, tracks), notes
     return labels, [f"Column {shorten(name)!r}: {what}.", *notes]
@@ -188,16 +185,11 @@ def _number_hint(values: list[str], name: str) -> str:
     return f"pandas.to_numeric({column})"
 
 
-def _separator(values: list[Any]) -> str:
+def separator_of(values: list[Any]) -> str:
     """Return what stands between labels where all cells are texts, and some seem to hold several; else nothing."""
     if not all(isinstance(value, str) for value in values):
         return ""
     return next((mark for mark in (";", "|") if any(mark in value.strip(mark) for value in values)), "")
-
-
-def _split_hint(name: str, separator: str) -> str:
-    column = f"collection[{name!r}].str.split({separator!r})"
-    return f"assign({_keyword(name) if name.isidentifier() else 'labels'}={column})"
 
 
 def is_list(value: Any) -> bool:
@@ -253,11 +245,11 @@ def read_quantity(cells: pd.Series, name: str) -> NDArray[np.float64]:
     return numbers
 
 
-def read_label_sets(cells: pd.Series, name: str) -> list[set[str]]:
-    """Return the labels of each track from a column of lists; a text is a list of one."""
+def read_label_sets(cells: pd.Series, name: str, separator: str = "") -> list[set[str]]:
+    """Return the labels of each track from a column of lists; a text is a list of one, or what `separator` splits."""
     sets = []
     for value in cells.tolist():
-        several = [value] if isinstance(value, str) else value
+        several = (value.split(separator) if separator else [value]) if isinstance(value, str) else value
         if not is_list(several) or any(not isinstance(one, str | int | np.integer | bool) for one in several):
             raise CollectionError(
                 f"A list of texts for each track is expected in column {name!r}, {shorten(value)[:60]!r} was found; "
@@ -371,7 +363,7 @@ def read_external(table: pd.DataFrame, ours: Labels, columns: tuple[str, ...]) -
         notes.append(f"{plural(int((~filled).sum()), 'track')} of the other collection without a label: left out.")
     if ours.kind == "quantity":
         return Labels(ours.column, (), tracks, read_quantity(cells[filled], ours.column)), notes
-    sets = read_label_sets(cells[filled], ours.column)
+    sets = read_label_sets(cells[filled], ours.column, separator_of(cells[filled].tolist()))
     foreign = set().union(*sets) - set(ours.classes)
     labels = Labels(ours.column, ours.classes, tracks, _indicators(sets, ours.classes))
     if not labels.truth.any():

@@ -337,21 +337,42 @@ def test_folds_of_few_tracks_say_that_r2_means_little(table, vectors):
     assert not any("as few as" in note for note in evaluate(table, "tempo", vectors, classifier="knn", **PLAIN).notes)
 
 
+def test_odd_lists_of_labels(vectors):
+    """Labels twice in a list, texts among lists, empty lists, and cells that are not known."""
+    cells = [["a", "a"], "a", ("b", "a"), [], None, ["b "], np.array(["b"]), {"a"}] * (N // 8)
+    found = evaluate(pd.DataFrame({"x": pd.Series(cells)}), "x", vectors, classifier="logistic", **PLAIN)
+    own = found.results[0].predictions
+    assert found.results[0].classes == ("a", "b")
+    np.testing.assert_array_equal(own.truth[:7], [[1, 0], [1, 0], [1, 1], [0, 0], [0, 1], [0, 1], [1, 0]])
+    assert any(note.startswith("15 tracks without a label in 'x': left out") for note in found.notes)
+
+
+def test_thousands_of_labels_are_refused_before_anything_is_trained(vectors):
+    table = pd.DataFrame({"x": pd.Series([[f"t{i}", f"t{i + N}", f"u{i % 20}"] for i in range(N)])})
+    with pytest.raises(CollectionError, match=r"^Label 't0' of 'x' is on 1 track, fewer than the 5 folds") as raised:
+        evaluate(table, "x", vectors, **PLAIN)
+    assert len(str(raised.value)) < 300
+
+
 def labels_error(table, vectors):
     with pytest.raises(CollectionError) as raised:
         evaluate(table, "x", vectors, classifier="logistic", **PLAIN)
     return raised.value
 
 
-def test_labels_in_one_text_are_told(table, vectors):
-    texts = table.assign(x=[("a;b", "a", "b")[i % 3] for i in range(N)])
+@pytest.mark.parametrize("mark", [";", "|"])
+def test_labels_in_one_text_are_split_where_it_is_said(table, vectors, mark):
+    texts = table.assign(x=[(f"a {mark}b", "a", "b", f"b{mark}{mark}b")[i % 4] for i in range(N)])
     found = evaluate(texts, "x", vectors, classifier="logistic", **PLAIN)
-    advice = "assign(x=collection['x'].str.split(';'))"
-    assert any(advice in note for note in found.notes)
-    with pytest.raises(CollectionError, match=r"texts with ';' between labels were found: assign\(x="):
-        evaluate(texts, "x", vectors, kind="labels", classifier="logistic", **PLAIN)
-    split = texts.assign(x=texts["x"].str.split(";"))
-    assert evaluate(split, "x", vectors, classifier="logistic", **PLAIN).results[0].classes == ("a", "b")
+    assert found.results[0].kind == "classes"
+    assert any(f"texts with {mark!r} are a class each; with kind='labels', what" in note for note in found.notes)
+    split = evaluate(texts, "x", (vectors, vectors), kind="labels", external=texts, classifier="logistic", **PLAIN)
+    assert split.results[0].classes == ("a", "b")
+    assert f"Column 'x': 2 labels are predicted, each by itself, scored by ROC-AUC; texts were split at {mark!r}." in (
+        split.notes
+    )
+    assert split.table["external_tracks"][0] == N
+    np.testing.assert_array_equal(split.results[0].predictions.truth[:4], [[1, 1], [1, 0], [0, 1], [0, 1]])
 
 
 # Tables, heads, other collections, the cache. ------------------------------------------------------------------------
@@ -477,6 +498,10 @@ def test_what_was_trained_is_kept(table, vectors, tmp_path):
             "^Label 'a' of 'x' is on 1 track, fewer than the 5 folds: add tracks, or",
         ),
         ([["a"], []] * (N // 2), {}, "^Column 'x' holds 1 different label; two or more are expected"),
+        ([[]] * N, {}, "^Column 'x' holds 0 different labels; two or more are expected"),
+        ([np.nan] * N, {"kind": "quantity"}, "^No track has a label in column 'x'"),
+        ([np.nan] * N, {"kind": "labels"}, "^No track has a label in column 'x'"),
+        (["120,5"] * N, {"kind": "quantity"}, "^A number for each track is expected in column 'x', '120,5' was found"),
         ([["a"], 3.5] * (N // 2), {}, "^A list of texts for each track is expected in column 'x', '3.5' was found"),
         ([None] * N, {}, "^No track has a label in column 'x'"),
     ],
