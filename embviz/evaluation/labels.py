@@ -161,7 +161,7 @@ def _holds(cells: pd.Series, name: str) -> Kind:
     values = cells.tolist()
     if any(is_list(value) for value in values):
         return "labels"
-    if all(_is_number(value) for value in values):
+    if all(is_number(value) for value in values):
         return "classes" if _are_classes(values) else "quantity"
     if all(isinstance(value, str) for value in values):
         written = [value.strip() for value in values if value.strip().casefold() not in NOTHING]
@@ -228,7 +228,7 @@ def _look_like_a_quantity(values: list[Any]) -> bool:
 def read_quantity(cells: pd.Series, name: str) -> NDArray[np.float64]:
     """Return the numbers in a column, checked to be finite and not all equal."""
     values = cells.tolist()
-    odd = next((value for value in values if not _is_number(value)), None)
+    odd = next((value for value in values if not is_number(value)), None)
     if odd is not None:
         raise CollectionError(
             f"A number for each track is expected in column {name!r}, {shorten(odd)[:60]!r} was found; make numbers of "
@@ -310,7 +310,7 @@ def _classes(cells: pd.Series, name: str) -> tuple[list[str], list[str]]:
         raise CollectionError(
             f"One class for each track is expected in column {name!r}, {odd[0]} was found; assign a column of texts."
         )
-    if all(_is_number(value) for value in values):
+    if all(is_number(value) for value in values):
         return _number_classes(values, name)
     texts = [format_label(value) for value in values]
     if isinstance(cells.dtype, pd.CategoricalDtype):
@@ -319,7 +319,8 @@ def _classes(cells: pd.Series, name: str) -> tuple[list[str], list[str]]:
     return texts, sorted(set(texts))
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Tell whether a cell is a number, which truth is not."""
     return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
 
 
@@ -343,7 +344,7 @@ def format_label(value: Any) -> str:
     """Return the label in a cell as text."""
     if isinstance(value, bool | np.bool_):  # the same class, whatever column it went through
         return str(bool(value))
-    return str(int(value)) if _is_number(value) and _is_whole(value) else shorten(value)
+    return str(int(value)) if is_number(value) and _is_whole(value) else shorten(value)
 
 
 # Another collection. -------------------------------------------------------------------------------------------------

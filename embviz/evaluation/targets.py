@@ -2,7 +2,8 @@
 
 Conventions: a column is offered with its ``name``, a ``title`` that can be shown, its ``kind`` (classes, a quantity or
 labels), how many ``classes`` it has for how many ``tracks``, of which the smallest has the ``fewest``, and ``why`` it
-cannot be predicted, or an empty text.
+cannot be predicted, or an empty text. ``kinds`` are all that it can be taken for, and ``ask`` is the option ``kind`` of
+:func:`embviz.evaluate` by which it is taken for the one that is offered.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def filled_values(column: pd.Series[Any]) -> pd.Series[Any]:
 def list_targets(table: pd.DataFrame) -> list[Target]:
     """Return the columns that hold anything, those that can be predicted first, and among these the quantities last."""
     usable = table[table["problem"] == ""] if "problem" in table.columns else table
-    found = [_describe_column(str(name), filled_values(usable[name])) for name in table.columns if name not in FILES]
+    found = [_offer(str(name), filled_values(usable[name])) for name in table.columns if name not in FILES]
     return sorted(
         (one for one in found if one["tracks"]), key=lambda one: (bool(one["why"]), one["kind"] == "quantity")
     )
@@ -68,11 +69,29 @@ def list_folds(table: pd.DataFrame) -> list[NameTitle]:
     ]
 
 
-def _describe_column(name: str, values: pd.Series[Any]) -> Target:
-    found = _read(name, values)
+def _offer(name: str, values: pd.Series[Any]) -> Target:
+    """Return a column as what it holds, or as what else it can be taken for where that cannot be predicted."""
+    first = describe_column(name, values)
+    found = [first, *(describe_column(name, values, kind) for kind in _other_kinds(first, values))]
+    able = [one for one in found if not one["why"]] or [first]
+    kinds = [one["kind"] for one in able]
+    return {**able[0], "kinds": kinds, "ask": "auto" if able[0] is first else kinds[0]}
+
+
+def _other_kinds(first: Target, values: pd.Series[Any]) -> list[str]:
+    """Return what else a column may be taken for: numbers may be classes, and texts lists of labels."""
+    cells = values.tolist()
+    if all(map(labels.is_number, cells)):
+        return [kind for kind in ("classes", "quantity") if kind != first["kind"]]
+    return ["labels"] if labels.separator_of(cells) else []
+
+
+def describe_column(name: str, values: pd.Series[Any], kind: str = "auto") -> Target:
+    """Return a column as it would be predicted, from its values that are known."""
+    found = _read(name, values, kind)
     if found is None or found.kind == "classes":
         sizes = values.astype(str).value_counts()
-        fewest, kind, classes, why = (
+        fewest, held, classes, why = (
             int(sizes.min()) if len(sizes) else 0,
             "classes",
             len(sizes),
@@ -81,18 +100,18 @@ def _describe_column(name: str, values: pd.Series[Any]) -> Target:
     else:
         sides = (found.truth, ~found.truth) if found.kind == "labels" else ()
         fewest = min((int(side.sum(axis=0).min(initial=len(found))) for side in sides), default=len(found))
-        kind, classes = found.kind, len(found.classes)
+        held, classes = found.kind, len(found.classes)
         why = "" if fewest > 1 else "a label is on one track, or on none, or on all but one"
     return {
-        "name": name, "title": _title(name), "kind": kind, "classes": classes, "tracks": len(values), "fewest": fewest,
+        "name": name, "title": _title(name), "kind": held, "classes": classes, "tracks": len(values), "fewest": fewest,
         "why": why,
     }  # fmt: skip
 
 
-def _read(name: str, values: pd.Series[Any]) -> labels.Labels | None:
+def _read(name: str, values: pd.Series[Any], kind: str) -> labels.Labels | None:
     """Return what a column holds, or None where it cannot be predicted."""
     try:
-        found, _ = labels.read_labels(values.to_frame(name), name)
+        found, _ = labels.read_labels(values.to_frame(name), name, kind=kind)
     except EmbvizError:
         return None
     return found if found.kind != "labels" or len(found.classes) > 1 else None

@@ -209,6 +209,8 @@ class Target(NameTitle):
     tracks: int
     fewest: int  # tracks of a class
     why: str
+    kinds: NotRequired[list[str]]  # all that it can be taken for
+    ask: NotRequired[str]  # what evaluate is told of its kind
 
 
 class EvaluationOptions(TypedDict, total=False):
@@ -220,9 +222,10 @@ class EvaluationOptions(TypedDict, total=False):
     classifiers: Titles
     poolings: Titles
     layers: Titles
+    kinds: Titles
     tracks: int
     from_collection: bool
-    choices: dict[str, Any]  # target, models, layers, groups, folds, classifier, pooling
+    choices: dict[str, Any]  # as in app.explorer.evaluation_options
     extra_options: list[str]  # names of options from code
 
 

@@ -20,7 +20,7 @@ from sklearn.metrics import (
 from embviz import Cache, Head, Vectors
 from embviz.analysis import cross_validation
 from embviz.errors import CollectionError, OptionError
-from embviz.evaluation import Evaluation, evaluate, label_areas, train, weighted_metrics
+from embviz.evaluation import Evaluation, evaluate, label_areas, targets, train, weighted_metrics
 from embviz.evaluation.results import Predictions, Result
 
 N = 120
@@ -373,6 +373,28 @@ def test_labels_in_one_text_are_split_where_it_is_said(table, vectors, mark):
     )
     assert split.table["external_tracks"][0] == N
     np.testing.assert_array_equal(split.results[0].predictions.truth[:4], [[1, 1], [1, 0], [0, 1], [0, 1]])
+
+
+def test_what_a_column_can_be_taken_for(table):
+    odd = pd.DataFrame(
+        {
+            "rating": np.arange(N) % 5,
+            "year": np.arange(N) + 1900,
+            "tags": [f"t{i % 3};u{i % 40};v{i % 7}" for i in range(N)],
+            "pair": [("a;b", "a", "b")[i % 3] for i in range(N)],
+            "same": [1] * N,
+        }
+    )
+    offered = {one["name"]: one for one in targets.list_targets(odd)}
+    assert {name: (one["kinds"], one["ask"]) for name, one in offered.items()} == {
+        "rating": (["classes", "quantity"], "auto"),
+        "year": (["quantity"], "auto"),
+        "tags": (["labels"], "labels"),  # hardly two tracks have the same
+        "pair": (["classes", "labels"], "auto"),
+        "same": (["classes"], "auto"),
+    }
+    assert offered["tags"]["classes"] == 50
+    assert offered["same"]["why"] == "one class only"
 
 
 # Tables, heads, other collections, the cache. ------------------------------------------------------------------------

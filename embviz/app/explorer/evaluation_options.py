@@ -19,13 +19,14 @@ CLASSIFIERS = {"mlp": "MLP, 100 units", "logistic": "logistic regression", "knn"
 POOLINGS = {"mean": "track means", "frames": "frames, then voting"} | {
     name: title for name, title in POOLING_TITLES.items() if name != "mean"
 }
+KINDS = {"classes": "classes", "quantity": "a quantity", "labels": "several labels"}
 LAYERS = {"embedding": "embedding", "output": "output", "all": "all layers"}
 MOST_FOLDS = 50
 
 #: What is chosen where nothing was; of the target and the models, what there is decides.
 USUAL: dict[str, Any] = {
     "target": "", "models": [], "layers": "embedding", "groups": None, "folds": 5, "classifier": "mlp",
-    "pooling": "mean",
+    "pooling": "mean", "kind": "auto",
 }  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def restore_options(given: Any) -> dict[str, Any]:
 
 def options(choices: Mapping[str, Any]) -> dict[str, Any]:
     """Return the choices that differ from what is usual, as :func:`embviz.evaluation.evaluate` takes them."""
-    names = ("layers", "groups", "folds", "classifier", "pooling")
+    names = ("kind", "layers", "groups", "folds", "classifier", "pooling")
     return {name: choices[name] for name in names if choices[name] != USUAL[name]}
 
 
@@ -104,4 +105,5 @@ def _one_of(name: str, value: Any, titles: Mapping[str, str]) -> str:
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "target": _target, "models": _models, "layers": _layers, "groups": _groups, "folds": _folds,
     "classifier": _classifier, "pooling": lambda value: _one_of("pooling", value, POOLINGS),
+    "kind": lambda value: _one_of("kind", value, {"auto": "", **KINDS}),
 }  # fmt: skip

@@ -28,7 +28,7 @@ from embviz.heads import Head
 from embviz.models import find_model
 from embviz.models.weights import has_weights
 from embviz.widgets.base import model_ref
-from embviz.widgets.schema import ConfusionState, EvaluationOptions, Scores
+from embviz.widgets.schema import ConfusionState, EvaluationOptions, Scores, Target
 
 SUFFIXES = {"csv": ".csv", "latex": ".tex"}
 TELLING = 2.0  # seconds of a stage after which one can say how long it still takes
@@ -100,6 +100,7 @@ class EvaluationTab:
         # What was not chosen yet: the column that is meant most often, and the models of the rows.
         if not self.choices["target"]:
             self.choices["target"] = targets.default_target(self._offers["targets"])
+        self._fit_kind()
         self._fit_folds()
         if not self.choices["models"]:
             names = dict.fromkeys(row.model for row in self._heatmaps.rows)
@@ -115,8 +116,25 @@ class EvaluationTab:
         self._has_own_folds |= name == "folds"
         if name == "target":
             self._more = {}
+            self.choices["kind"] = "auto"
+            self._fit_kind()
+        if name in ("target", "kind"):
             self._fit_folds()
         self.publish()
+
+    def _chosen_target(self) -> Target | None:
+        """Return what is predicted, as it is taken for."""
+        name, kind, collection = self.choices["target"], self.choices["kind"], self._loader.collection
+        found = next((one for one in self._offers.get("targets", []) if one["name"] == name), None)
+        if found is None or collection is None or kind in ("auto", found.get("ask"), found.get("kind")):
+            return found
+        return targets.describe_column(name, targets.filled_values(collection.table[name]), kind)
+
+    def _fit_kind(self) -> None:
+        """Say what the column is taken for where that which it holds cannot be predicted."""
+        chosen = self._chosen_target()
+        if chosen is not None and self.choices["kind"] == "auto":
+            self.choices["kind"] = chosen.get("ask", "auto")
 
     def _fit_folds(self) -> None:
         """Ask for the usual number of folds, or as many as the tracks allow, where the reader asks for none.
@@ -126,7 +144,7 @@ class EvaluationTab:
         if self._has_own_folds:
             return
         usual = evaluation_options.USUAL["folds"]
-        chosen = next((one for one in self._offers.get("targets", []) if one["name"] == self.choices["target"]), None)
+        chosen = self._chosen_target()
         most = 0 if chosen is None else chosen["fewest"]
         if chosen is not None and chosen.get("kind") == "quantity":
             most = max(2, most // FEW)
@@ -140,7 +158,7 @@ class EvaluationTab:
         for name in more:
             if name not in taken:
                 raise OptionError(f"{name!r:.80} is no option of a comparison.{did_you_mean(name, taken)}")
-        known |= {} if target is None else {"target": target}
+        known = known if target is None else {"kind": "auto", **known, "target": target}
         known |= {} if models is None else {"models": models}
         self.choices = self.choices | {name: evaluation_options.check_option(name, known[name]) for name in known}
         self._has_own_folds |= "folds" in known
@@ -311,6 +329,7 @@ class EvaluationTab:
             "classifiers": evaluation_options.CLASSIFIERS,
             "poolings": evaluation_options.POOLINGS,
             "layers": evaluation_options.LAYERS,
+            "kinds": evaluation_options.KINDS,
             "tracks": len(collection),
             "from_collection": self._loader.given,
             "choices": dict(self.choices),

@@ -86,13 +86,15 @@ function field(name, control, title = "") {
 export function taskForm(panel, { set, run }) {
   const { model, link } = panel;
   const selects = Object.fromEntries(
-    ["target", "groups", "folds", "classifier", "pooling", "layers"].map((name) => [name, h("select")]),
+    ["target", "kind", "groups", "folds", "classifier", "pooling", "layers"].map((name) => [name, h("select")]),
   );
-  const { target, groups, folds, classifier, pooling, layers } = selects;
+  const { target, kind, groups, folds, classifier, pooling, layers } = selects;
+  const taken = field("As", kind, "What the column is taken for: numbers may be classes, and texts lists of labels");
   const fields = h(
     "div.ev-evaluation-fields",
     {},
     field("Predict", target),
+    taken,
     field("Keep together", groups, "What is alike anyhow, as tracks of one artist, is never in training and test"),
     field("Folds", folds, "Into how many parts the tracks are dealt; each is predicted by a training on the others"),
     field("Classifier", classifier, "What is trained; the MLP has one hidden layer of 100 units"),
@@ -119,7 +121,7 @@ export function taskForm(panel, { set, run }) {
     const { value } = folds;
     set("folds", value.startsWith(COLUMN) ? value.slice(COLUMN.length) : Number(value));
   });
-  for (const [name, select] of Object.entries({ classifier, pooling, layers })) {
+  for (const [name, select] of Object.entries({ kind, classifier, pooling, layers })) {
     select.addEventListener("change", () => select.value !== "code" && set(name, select.value));
   }
 
@@ -195,6 +197,10 @@ export function taskForm(panel, { set, run }) {
     update(item, work) {
       chosen = { models: [], ...item.choices };
       fillSelect(target, targetOptions(item.targets ?? []), chosen.target ?? "");
+      const { kind: held = "", kinds = [] } = item.targets?.find(({ name }) => name === chosen.target) ?? {};
+      taken.hidden = kinds.length < 2;
+      const known = titled(item.kinds).filter(({ value }) => kinds.includes(value));
+      fillChosen(kind, known, chosen.kind === "auto" ? held : chosen.kind);
       fillSelect(groups, groupOptions(item.groups ?? [], chosen.target), groupsValue(chosen.groups));
       const folding = foldOptions(item.folds ?? [], chosen.folds);
       fillSelect(folds, folding, typeof chosen.folds === "string" ? COLUMN + chosen.folds : String(chosen.folds));

@@ -25,7 +25,7 @@ const OPENS = { "R²": "residuals", "ROC-AUC": "labels and their tracks" };
  */
 export function isStale(asked, choices) {
   /** @type {(keyof TaskChoices)[]} */
-  const names = ["target", "models", "layers", "groups", "folds", "classifier", "pooling"];
+  const names = ["target", "models", "layers", "groups", "folds", "classifier", "pooling", "kind"];
   return names.some((name) => JSON.stringify(asked?.[name]) !== JSON.stringify(choices?.[name]));
 }
 
@@ -209,7 +209,7 @@ function matrixPart(panel, { own, host, signal }) {
       expected = key;
     },
     update() {
-      const { cell, title: name, kind, can_train_head: able, training = {}, view: ref } = item();
+      const { cell, title: name, can_train_head: able, training = {}, view: ref } = item();
       el.hidden = cell === undefined;
       view.set(ref ?? "");
       if (cell === undefined) return;
@@ -219,9 +219,7 @@ function matrixPart(panel, { own, host, signal }) {
       keep.disabled = !able || ["waiting", "running"].includes(training.status ?? "");
       keep.title = able
         ? "Train on all tracks, and see its curves under the rows of this model"
-        : kind === "quantity"
-          ? "A head gives probabilities, and this is a quantity"
-          : "Only the MLP and logistic regression are numbers that can be kept, and not on mean and spread";
+        : "Only networks and ridge regression are numbers that can be kept, and not on mean and spread";
       state.update(training);
       write(done, training.status === "ready" ? plain(training.message) : "");
       done.hidden = !done.textContent;

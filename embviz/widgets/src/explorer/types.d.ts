@@ -129,6 +129,8 @@ export interface Target extends NameTitle {
   classes: number;
   tracks: number;
   why: string;
+  /** All that it can be taken for. */
+  kinds?: string[];
 }
 
 /** What models are compared on, and how; `groups` is null where that is left open, false for nothing. */
@@ -140,9 +142,11 @@ export interface TaskChoices {
   folds?: number | string;
   classifier?: string;
   pooling?: string;
+  kind?: string;
 }
 
 export interface EvaluationOptions {
+  kinds?: Record<string, string>;
   targets?: Target[];
   groups?: NameTitle[];
   folds?: NameTitle[];
