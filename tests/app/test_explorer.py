@@ -429,7 +429,8 @@ def test_a_state_restores_a_view(folder, explore):
 @pytest.mark.parametrize(
     "state", [7, {}, {"format": 99}, {"rows": [{"layer": "x"}]}, {"tab": "none"}, {"range": "no"}, {"track": 7},
               {"layers": 7}, {"similarity": []}, {"similarity": None}, {"time": float("nan")}, {"rate": "fast"},
-              {"view": [1.0, float("inf")]}, {"boundaries": {"kernel": -1}}, {"boundaries": {"size": 1}}],
+              {"view": [1.0, float("inf")]}, {"boundaries": {"kernel": -1}}, {"boundaries": {"size": 1}},
+              {"plane": 7}],
 )  # fmt: skip
 def test_what_is_no_state_raises(folder, state):
     before = len(registered)
@@ -687,6 +688,11 @@ def test_the_plane_of_a_head_with_valence_and_arousal(rock, explore, tmp_path):
     command(explorer, "show_plane", head="emomusic-msd-musicnn-2").wait()
     plane = explorer.widget.predictions["plane"]
     assert (plane["head"], plane["status"]) == ("emomusic-msd-musicnn-2", "ready")
+    state = json.loads(json.dumps(explorer.state()))
+    for heads, shown in (stand_ins, "emomusic-msd-musicnn-2"), (stand_ins[:1], "deam-msd-musicnn-2"):
+        again = explore(rock, heads=heads, state=state).wait()
+        command(again, "show_predictions").wait()
+        assert again.widget.predictions["plane"]["head"] == shown
 
 
 def test_stems_can_be_heard(folder, explore):

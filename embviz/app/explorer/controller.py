@@ -82,6 +82,7 @@ class ExplorerController:
             self.evaluation_tab.restore(state["evaluation"])
             self.similarity.choices = dict(state["boundaries"])
             self.units_tab.restore(state["units"])
+            self.predictions.restore(state["plane"])
             for row in state["rows"]:
                 with context.guard():
                     self.heatmaps.add(**row)
@@ -245,6 +246,7 @@ class ExplorerController:
             "boundaries": dict(self.similarity.choices),
             "evaluation": choices,
             "units": self.units_tab.state(),
+            "plane": self.predictions.state(),
         }
         return states.make_state(self.context, self.heatmaps) | tabs
 

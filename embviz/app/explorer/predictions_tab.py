@@ -118,6 +118,14 @@ class PredictionsTab:
             self._ask_plane()
         self.publish()
 
+    def state(self) -> str:
+        """Return the name of the head that draws the plane; empty where there is none."""
+        return self._head
+
+    def restore(self, head: str) -> None:
+        """Let a head draw the plane, if it is here when the track is open."""
+        self._head = head
+
     def _mood_heads(self) -> dict[str, Head]:
         """Return the heads that give valence and arousal and whose extractor is here, by name."""
         moods = {name: head for name, head in self._heads.known().items() if has_moods(head.classes)}

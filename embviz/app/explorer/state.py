@@ -38,7 +38,7 @@ def check_state(given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping) or given.get("format") != FORMAT or not isinstance(given.get("rows"), list):
         raise OptionError(f"A state is expected as Explorer.state() returns it, {given!r:.80} was found.")
     usual: dict[str, Any] = {"track": None, "tab": "heatmaps", "layers": "", "similarity": ["", ""], "boundaries": {}}
-    usual |= {"evaluation": {}, "units": {}}
+    usual |= {"evaluation": {}, "units": {}, "plane": ""}
     usual |= {"range": [], "view": [], "time": 0.0, "rate": 1.0, "volume": 1.0, "looping": False}
     state = usual | dict(given)
     is_valid = (
@@ -48,6 +48,7 @@ def check_state(given: Any) -> dict[str, Any]:
         and state["tab"] in TABS
         and isinstance(state["track"], str | None)
         and isinstance(state["layers"], str)
+        and isinstance(state["plane"], str)
         and isinstance(state["evaluation"], Mapping)
         and isinstance(state["units"], Mapping)
         and _are_all(str, state["similarity"], 2)
