@@ -45,7 +45,7 @@ def hear_head(table: DataFrame, head: Any, model: Any, name: str | None, options
     chosen = head if isinstance(head, Head) else get_head(head, model)
     chosen.check_extractor()
     named = column_classes(chosen, name)
-    origins = {column: _origin(chosen, chosen.classes[place]) for column, place in named.items()}
+    origins = {column: _origin(chosen, repr(chosen.classes[place])) for column, place in named.items()}
     for column, origin in origins.items():
         if column in table.columns and column_origin(table, column) != origin:
             raise CollectionError(f"The collection has a column {column!r} already; name= gives this one another name.")
@@ -135,7 +135,7 @@ def column_classes(head: Head, name: str | None = None) -> dict[str, int]:
 
 
 def _origin(head: Head, label: str) -> str:
-    what = f"{head.unit} of {label!r}" if head.unit == "probability" else f"{label!r}"
+    what = f"{head.unit} of {label}" if head.unit == "probability" else label
     scale = f" ({head.unit})" if head.unit not in ("", "probability") else ""
     return f"{what}{scale}, mean over frames, by {head.name} on {head.model} / {head.layer}"
 

@@ -59,12 +59,23 @@ def assign_columns(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
     if fixed:
         raise CollectionError(f"{fixed[0]!r} says what a file is and cannot be assigned; take another name.")
     try:
-        return without_facts(normalize_table(table.assign(**columns)), columns)
+        return without_facts(normalize_table(_assign(table, columns)), columns)
     except (ValueError, TypeError) as error:
         raise CollectionError(
             f"{', '.join(columns)} cannot be assigned: {shorten(error).rstrip('.')}. A value, or one for each of "
             f"{plural(len(table), 'track')}, is expected."
         ) from error
+
+
+def _assign(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
+    """Do as DataFrame.assign; new series are added all at once, since hundreds one by one make a slow table."""
+    import pandas as pd
+
+    if not all(isinstance(values, pd.Series) and name not in table.columns for name, values in columns.items()):
+        return table.assign(**columns)
+    joined = pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)
+    joined.attrs = dict(table.attrs)
+    return joined
 
 
 def drop_columns(table: DataFrame, columns: Any) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,16 @@ def test_heard_columns_are_axes_and_colors_with_their_unit(tracks: embviz.Collec
     assert units["deam_valence"] == "on 1–9"
     projection = embviz.project(points, "pca")
     assert "on 1–9" in str(embviz.scatter(projection, heard.table, x="deam_valence", y="deam_arousal").layout)
+
+
+def test_hundreds_of_classes_are_columns_without_a_warning(tracks: embviz.Collection, tmp_path: Path):
+    classes = [f"style {i}" for i in range(150)]
+    register_head(Built(200, 150).write(tmp_path / "styles.pb"), classes=classes, model="musicnn", name="styles")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        heard = tracks.assign(mine=1).hear("styles", **OPTIONS)
+    assert list(heard.table.columns[-151:]) == ["mine", *(f"styles_{name}" for name in classes)]
+    assert heard.notes[-2].startswith("150 columns: probability of each class, mean over frames, by styles on ")
 
 
 def test_heads_that_are_here_are_colors_and_axes_of_the_map(tracks: embviz.Collection):
