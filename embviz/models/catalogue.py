@@ -279,7 +279,7 @@ def _yamnet() -> Model:
 
 _UNSEEN = (
     "Not checked against the official weights, which only Essentia's model site has: a graph of random weights with "
-    "the same input and outputs gives the numbers of Essentia's algorithm. The values of the output have no names."
+    "the same input and outputs gives the numbers of Essentia's algorithm."
 )
 
 #: What the siblings of Discogs-EffNet were trained to tell apart.

@@ -129,6 +129,7 @@ def test_classes_have_the_names_of_the_description(name, layer):
     output = embed(sound(700), name, layer)
     assert output.labels[:2] == ("class <0>", "class <1>")
     assert len(output.labels) == output.shape[1]
+    assert "no names" not in embviz.get_model(name).note
     assert model_task(embviz.get_model(name)) == "tags"  # so that it is a tagger wherever there are such
 
 
