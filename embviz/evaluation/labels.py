@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MOST = 50  # different whole numbers that are still classes …
 LEAST = 5.0  # … where each stands for so many tracks on average
 SHOWN = 5  # names in a sentence
+LARGEST = 1e30  # number of a quantity: squares have to fit, and predictions are float32
 STRATA = 10  # ranges of a quantity that folds are stratified by
 NUMBER = re.compile(r"([+-]?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*[^\W\d]{0,8}", re.IGNORECASE)  # with a unit, perhaps
 NOTHING = ("", "-", "?", "n/a", "na", "nan", "none", "null", "unknown")  # what stands for no number
@@ -163,16 +164,23 @@ def _holds(cells: pd.Series, name: str) -> Kind:
         return "labels"
     if all(is_number(value) for value in values):
         return "classes" if _are_classes(values) else "quantity"
-    if all(isinstance(value, str) for value in values):
-        written = [value.strip() for value in values if value.strip().casefold() not in NOTHING]
-        matches = [NUMBER.fullmatch(text) for text in written]
-        numbers = [float(match[1].replace(",", ".")) for match in matches if match]
-        if written and len(numbers) == len(written) and _look_like_a_quantity(numbers) and not _is_categorical(cells):
-            raise CollectionError(
-                f"Column {name!r} holds numbers as text ({written[0][:40]!r} was found): make numbers of it, as with "
-                f"assign({_keyword(name)}={_number_hint(values, name)}), or say kind='classes'."
-            )
+    if example := find_number_text(cells):
+        raise CollectionError(
+            f"Column {name!r} holds numbers as text ({example[:40]!r} was found): make numbers of it, as with "
+            f"assign({_keyword(name)}={_number_hint(values, name)}), or say kind='classes'."
+        )
     return "classes"
+
+
+def find_number_text(cells: pd.Series) -> str:
+    """Return the first cell of a column whose texts are a quantity; empty where it holds anything else."""
+    values = cells.tolist()
+    if _is_categorical(cells) or not all(isinstance(value, str) for value in values):
+        return ""
+    written = [value.strip() for value in values if value.strip().casefold() not in NOTHING]
+    matches = [NUMBER.fullmatch(text) for text in written]
+    numbers = [float(match[1].replace(",", ".")) for match in matches if match]
+    return written[0] if written and len(numbers) == len(written) and _look_like_a_quantity(numbers) else ""
 
 
 def _number_hint(values: list[str], name: str) -> str:
@@ -234,10 +242,13 @@ def read_quantity(cells: pd.Series, name: str) -> NDArray[np.float64]:
             f"A number for each track is expected in column {name!r}, {shorten(odd)[:60]!r} was found; make numbers of "
             "it, as with pandas.to_numeric."
         )
+    if not all(abs(value) < LARGEST for value in values):  # NaN and infinite ones, too
+        raise CollectionError(
+            f"Column {name!r} holds numbers that are not finite, or beyond ±{LARGEST:g}; empty these cells, or mend "
+            "them."
+        )
     numbers = np.array(values, np.float64)
-    if not np.isfinite(numbers).all():
-        raise CollectionError(f"Column {name!r} holds numbers that are not finite; empty these cells, or mend them.")
-    if not np.ptp(numbers):
+    if np.ptp(numbers) < 1 / LARGEST:
         raise CollectionError(
             f"All {plural(len(numbers), 'track')} with a number in {name!r} have {numbers[0]:g}: a quantity that does "
             "not vary cannot be predicted; name another column."

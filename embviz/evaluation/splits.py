@@ -339,9 +339,7 @@ def _who(labels: Labels, place: int) -> str:
     if labels.kind == "classes":
         return f"Class {labels.classes[place]!r} of {labels.column!r} has"
     name, without = labels.classes[place % len(labels.classes)], place >= len(labels.classes)
-    return (
-        f"Without label {name!r} of {labels.column!r} are" if without else f"Label {name!r} of {labels.column!r} is on"
-    )
+    return f"Label {name!r} of {labels.column!r} is {'missing on' if without else 'on'}"
 
 
 def _or_leave(labels: Labels) -> str:

@@ -91,11 +91,12 @@ def describe_column(name: str, values: pd.Series[Any], kind: str = "auto") -> Ta
     found = _read(name, values, kind)
     if found is None or found.kind == "classes":
         sizes = values.astype(str).value_counts()
+        odd = _why_no_numbers(values) if found is None and len(sizes) > 1 else ""
         fewest, held, classes, why = (
             int(sizes.min()) if len(sizes) else 0,
             "classes",
             len(sizes),
-            _why_not(sizes, found),
+            odd or _why_not(sizes, found),
         )
     else:
         sides = (found.truth, ~found.truth) if found.kind == "labels" else ()
@@ -117,6 +118,13 @@ def _read(name: str, values: pd.Series[Any], kind: str) -> labels.Labels | None:
     return found if found.kind != "labels" or len(found.classes) > 1 else None
 
 
+def _why_no_numbers(values: pd.Series[Any]) -> str:
+    """Return why what looks like a quantity cannot be predicted; empty where it does not."""
+    if labels.find_number_text(values):
+        return "numbers as text"
+    return "numbers that are not finite" if all(map(labels.is_number, values)) else ""
+
+
 def _why_not(sizes: pd.Series[int], found: labels.Labels | None) -> str:
     """Return why a column of classes cannot be predicted, in a few words."""
     if len(sizes) < 2:
@@ -136,4 +144,4 @@ def _title(name: str) -> str:
 
 def _is_grouping(values: pd.Series[Any]) -> bool:
     """Tell whether anything belongs together, and not all."""
-    return not any(map(labels.is_list, values)) and 1 < len(values.unique()) < len(values)
+    return not any(map(labels.is_list, values)) and 1 < values.astype(str).nunique() < len(values)

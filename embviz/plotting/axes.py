@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 MOST_CATEGORIES = 40  # that an axis has room for
+LARGEST = 1e300  # number: differences of two have to be finite
 ROOM = 0.04  # of the extent of the values, that is left free at both ends
 JITTER = 0.56  # of the room of a category, that its points are spread over
 CROWD = 10  # points of a category, from about which on they take all of that
@@ -202,9 +203,9 @@ def _numbers(series: Any, title: str, unit: str) -> Axis | None:
             return None
         try:
             numbers = np.array([math.nan if item is None else float(item) for item in items])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
-    return Axis(title, np.where(np.isfinite(numbers), numbers, np.nan), unit)
+    return Axis(title, np.where(np.abs(numbers) < LARGEST, numbers, np.nan), unit)
 
 
 def _dates(series: Any, title: str) -> Axis | None:

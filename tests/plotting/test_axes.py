@@ -21,6 +21,7 @@ def day(text):
     [
         ([1, 2.5, None, np.inf], "number", [1, 2.5, np.nan, np.nan]),
         (pd.array([1999, None, 2001], dtype="Int64"), "number", [1999, np.nan, 2001]),
+        ([-1e308, 1, 2, 1e308], "number", [np.nan, 1, 2, np.nan]),
         (["120", "", "98.5"], "number", [120, np.nan, 98.5]),
         (["2001-05", "2003-01-02", ""], "date", [day("2001-05-01"), day("2003-01-02"), np.nan]),
         (pd.to_datetime(["2001-05-01 12:00", None, "1970-01-01 00:00"]), "date", [day("2001-05-01") + 0.5, np.nan, 0]),

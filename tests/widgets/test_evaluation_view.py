@@ -114,6 +114,10 @@ def test_quantities_and_folds_of_a_table(music):
     assert (found["half"]["kind"], found["half"]["why"]) == ("quantity", "")
     assert found["tags"]["why"] == found["rare"]["why"] == "a label is on one track, or on none, or on all but one"
     assert [one["name"] for one in targets.list_folds(table)] == ["fold"]
+    table = table.assign(endless=[np.inf, *range(23)], text=[f"{i}.5 BPM" for i in range(24)], facts=[{"a": 1}] * 24)
+    found = {one["name"]: one["why"] for one in targets.list_targets(table)}
+    assert (found["endless"], found["text"]) == ("numbers that are not finite", "numbers as text")
+    assert "facts" not in [one["name"] for one in targets.list_groups(table)]
     assert targets.default_target([{"name": "a", "why": "one class only"}]) == ""
 
 
