@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).with_name("results.json")
 #: What shows tables of the results, below ROOT.
-DOCUMENTS = ("README.md", "docs/speed.md")
+DOCUMENTS = ("README.md", "docs/speed.md", "docs/teacher.md")
 
 NAMES = (
     "extraction",
@@ -24,6 +24,7 @@ NAMES = (
     "dask_cluster",
     "long_files",
     "kernel_memory",
+    "classroom",
     "units",
     "map",
     "projection",

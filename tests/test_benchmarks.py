@@ -42,7 +42,9 @@ def tiny_benchmark(monkeypatch, tmp_path):
 # Documents. ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "table"), list(zip(benchmarks.DOCUMENTS, ("summary", "extraction"), strict=True)))
+@pytest.mark.parametrize(
+    ("name", "table"), list(zip(benchmarks.DOCUMENTS, ("summary", "extraction", "classroom"), strict=True))
+)
 def test_documents_show_what_was_measured(name, table):
     text = (benchmarks.ROOT / name).read_text(encoding="utf-8")
     assert text == fill(text, load_results(benchmarks.RESULTS)), "run `python -m benchmarks --readme`"
