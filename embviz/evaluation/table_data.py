@@ -27,6 +27,10 @@ NONE = "–"
 MEASURE_TEXTS = {
     "accuracy": "class-weighted accuracy", "R²": "R² (of a quantity)", "ROC-AUC": "ROC-AUC (macro, several labels)",
 }  # fmt: skip
+BESIDE = {
+    "R²": "MAE: mean absolute error, in the unit of the column; Spearman: rank correlation",
+    "ROC-AUC": "PR-AUC: average precision (macro)",
+}
 # The figures of a cell as numbers, with their columns.
 NUMBERS = {name: name for name in ("low", "high", "std", "f1", "auc", "pr_auc", "mae", "spearman")} | {
     "accuracy": "score",
@@ -51,6 +55,7 @@ def table_data(evaluation: Evaluation) -> dict[str, Any]:
         "caption": _caption(evaluation, trained, first, has_external=has_external),
         "notes": [clean_line(note) for note in evaluation.notes],
         "has_external": has_external,
+        "has_measures": any(row["measure"] != "accuracy" for row in rows),
     }
 
 
@@ -83,8 +88,9 @@ def _row(facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]]) -> dict[s
         "extent": _extent(measure, int(first["classes"])),
         "folds": int(first["folds"]),
         "cells": cells,
+        "beside": list(_beside(first)),
         "baselines": [
-            {"name": name, "cv": _percent(fact.score), "external": _percent(fact.external)}
+            {"name": name, "cv": _percent(fact.score), "external": _percent(fact.external), "beside": _beside(fact)}
             for name, fact in sorted(baselines.items(), key=lambda item: item[0] not in ("majority", "mean"))
         ],
         "published": _published_scores(task, int(first["classes"])),
@@ -96,6 +102,13 @@ def _extent(measure: str, classes: int) -> str:
     if measure == "R²":
         return "a quantity, R²"
     return f"{plural(classes, 'label')}, ROC-AUC" if measure == "ROC-AUC" else f"{classes:,} classes"
+
+
+def _beside(fact: Any) -> dict[str, str]:
+    """Return the other measures of quantities and labels, which have rows of their own in print."""
+    if fact.measure == "R²":
+        return {"MAE": f"{fact.mae:.4g}", "Spearman": NONE if math.isnan(fact.spearman) else f"{fact.spearman:.3f}"}
+    return {"PR-AUC": _percent(fact.pr_auc).removesuffix(" %")} if fact.measure == "ROC-AUC" else {}
 
 
 def _hints(fact: Any) -> list[str]:
@@ -135,6 +148,7 @@ def _cell(fact: Any) -> dict[str, Any]:
         "external_interval": _range(fact.external_low, fact.external_high),
         "drop_interval": _range(fact.drop_low, fact.drop_high),
         **{name: None if math.isnan(number) else float(number) for name, number in numbers.items()},
+        "beside": _beside(fact),
         "tracks": int(fact.tracks),
         "dimensions": int(fact.dimensions),
         "best_cv": False,
@@ -181,6 +195,7 @@ def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_exte
     by = f" By {_join_names(how)} on {_join_names(what)};" if how else ""
     grouped = any(result.predictions.groups is not None for result in evaluation.results)
     drawn = "groups of tracks" if grouped else "tracks"
+    parts += [BESIDE[name] for name in evaluation.table["measure"].unique() if name in BESIDE]
     text = f"{'; '.join(parts)}.{by} seed {evaluation.seed}; small: 95 % bootstrap intervals over {drawn}."
     if len(trained) > 1:
         text += (

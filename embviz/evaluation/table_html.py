@@ -8,7 +8,7 @@ cross-validation) and medium grey (ext.). A single task has the models in its ro
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ def _text(text: str) -> str:
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "−": "$-$", "–": "--",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\symbol{34}",
+    "²": "$^2$", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\symbol{34}",
 } | {letter: rf"\{letter}" for letter in "#$%&_{}"}  # fmt: skip
 SHADES = {"cv": "0.9", "external": "0.75"}
 
@@ -157,12 +157,7 @@ def as_latex(facts: dict[str, Any]) -> str:
     ]
     ends = list(accumulate(map(len, groups), initial=1))
     rules = " ".join(rf"\cmidrule(lr){{{before + 1}-{end}}}" for before, end in pairwise(ends))
-    rows = []
-    for row in facts["rows"]:
-        cells = [*row["cells"], *(_baseline(row, name) for name in baselines)]
-        figures = [_tex_figure(cell or {}, kind) for cell, group in zip(cells, groups, strict=True) for kind in group]
-        # Braces, since the start of a row may be taken for an option of the end of the row above.
-        rows.append(_tex_row([f"{{{_tex(row['title'])}}}", *figures]))
+    rows = [line for row in facts["rows"] for line in _tex_rows(row, groups, baselines, named=facts["has_measures"])]
     lines = [
         r"% Needs \usepackage{booktabs} and \usepackage[table]{xcolor}.",
         *(f"% {clean_line(line)}" for line in (facts["caption"], *facts["notes"], *_sources(facts))),
@@ -177,6 +172,22 @@ def as_latex(facts: dict[str, Any]) -> str:
         r"\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _tex_rows(
+    row: dict[str, Any], groups: Sequence[Sequence[str]], baselines: Sequence[str], *, named: bool
+) -> Iterator[str]:
+    """Yield the row of a task, with its measure where tasks have several, and one for each measure beside it."""
+    cells = [cell or {} for cell in (*row["cells"], *(_baseline(row, name) for name in baselines))]
+    measure = f" ({row['measure']})" if named else ""
+    figures = [_tex_figure(cell, kind) for cell, group in zip(cells, groups, strict=True) for kind in group]
+    # Braces, since the start of a row may be taken for an option of the end of the row above.
+    yield _tex_row([f"{{{_tex(row['title'] + measure)}}}", *figures])
+    for name in row["beside"]:
+        texts = [cell.get("beside", {}).get(name, NONE) for cell in cells]
+        pairs = zip(texts, groups, strict=True)
+        others = [_tex(text if kind == "cv" else "") for text, some in pairs for kind in some]
+        yield _tex_row([rf"\quad {name}", *others])
 
 
 def _tex_figure(cell: dict[str, Any], kind: str) -> str:

@@ -411,6 +411,12 @@ def test_the_table_names_the_measure_of_each_task(tempo, tags):
     assert "mean absolute error" in html
     assert "PR-AUC" in html
     assert "R² (of a quantity), or ROC-AUC (macro, several labels) in %" in latex.replace("\\%", "%")
+    lines = [line.split(" & ")[0] for line in latex.splitlines() if " & " in line]
+    assert lines[2:] == ["{tempo (R$^2$)}", r"\quad MAE", r"\quad Spearman", "{tags (ROC-AUC)}", r"\quad PR-AUC"]
+    assert len({line.count(" & ") for line in latex.splitlines() if " & " in line}) == 1
+    row = both.table.set_index("classifier").loc["ridge"]
+    [mae] = [line for line in latex.splitlines() if line.startswith(r"\quad MAE")]
+    assert f" {row.mae:.4g} " in mae
     assert "tempo: R² " in repr(both)
     texts = [str(note.text) for note in both.plot().layout.annotations]
     assert any("0 %: the mean of the tracks" in text for text in texts)
