@@ -198,6 +198,36 @@ class Evaluation(ResultTables):
         table = self.thresholds(label, model, miss=miss, alarm=alarm, **which)
         return probability_plots.threshold_plot(table, self._title("Thresholds", label, model, which))
 
+    def top_k_plot(self, model: str | Model | None = None, *, most: int = 10, **which: Any) -> go.Figure:
+        """Draw the share of tracks of which a true class, or label, is among the k most probable, against k.
+
+        Parameters
+        ----------
+        model, **which
+            As for :meth:`top_k`.
+        most : int
+            The largest k; where there are fewer classes, their number.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+
+        Raises
+        ------
+        OptionError
+            As :meth:`top_k` does.
+
+        Examples
+        --------
+        >>> evaluation.top_k_plot("musicnn")  # doctest: +SKIP
+        """
+        if type(most) is not int or most < 1:
+            raise OptionError(f"most is a whole number of at least 1, {most!r:.40} was found.")
+        first = self.top_k(1, model, **which)
+        count = len(self.result(model, **{name: value for name, value in which.items() if name != "external"}).classes)
+        shares = [first, *(self.top_k(k, model, **which) for k in range(2, min(most, count) + 1))]
+        return probability_plots.top_k_plot(shares, count, self._title("Top-k", None, model, which))
+
     def _title(self, what: str, label: str | None, model: str | Model | None, which: Mapping[str, Any]) -> str:
         result = self.result(model, **{name: value for name, value in which.items() if name != "external"})
         return f"{what} of {label or 'all labels'} · {result_name(result)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from embviz.evaluation import subplots
@@ -86,6 +87,35 @@ def threshold_plot(table: pd.DataFrame, title: str) -> Figure:
         figure.add_vline(100 * best["threshold"], line={"color": GREY, "dash": "dot", "width": 1})
         facts.append(f"dotted: the least cost, {best['cost']:.3g} per track, from {100 * best['threshold']:.1f} % on")
     _set_axes(figure)
+    return subplots.finish_figure(figure, title, facts)
+
+
+def top_k_plot(shares: Sequence[float], classes: int, title: str) -> Figure:
+    """Draw the share of tracks of which a true class, or label, is among the k most probable, against k.
+
+    Parameters
+    ----------
+    shares : sequence of float
+        The shares for k from 1 on, as :meth:`embviz.evaluation.Evaluation.top_k` returns them.
+    classes : int
+        How many there are.
+    title : str
+        Shown above.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    [subplot] = subplots.make_grid([""], SIDE, left=LEFT, legend=[])
+    figure, k = subplot.figure, list(range(1, len(shares) + 1))
+    texts = [
+        f"among the {n} most probable of {classes:,}<br>{share:.1%} of the tracks"
+        for n, share in zip(k, shares, strict=True)
+    ]
+    _add_curve(figure, k, [100 * share for share in shares], texts, 0)
+    _set_axes(figure)
+    figure.update_xaxes(range=[0.5, len(shares) + 0.5], ticksuffix="", dtick=max(1, len(shares) // 10))
+    facts = ["up: tracks with a true one among the k most probable", f"across: k, of {classes:,}"]
     return subplots.finish_figure(figure, title, facts)
 
 

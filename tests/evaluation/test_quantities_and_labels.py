@@ -281,6 +281,12 @@ def test_top_k_and_calibration_are_those_of_scikit_learn(table, vectors, tags):
     assert found.top_k(2) == pytest.approx(expected)
     assert found.top_k(4) == 1
     assert tags.top_k(1) > 0.8
+    curve = found.top_k_plot(most=3).data[0]
+    assert list(curve.x) == [1, 2, 3]
+    np.testing.assert_allclose(curve.y, [100 * found.top_k(k) for k in (1, 2, 3)])
+    assert len(tags.top_k_plot("own", classifier="knn").data[0].x) == len(TAGS)
+    with pytest.raises(OptionError, match=r"^most is a whole number of at least 1, 0 was found"):
+        found.top_k_plot(most=0)
     share, said = calibration_curve(own.truth == 1, own.proba[:, 1], n_bins=5)
     rows = found.calibration("none", bins=5)
     np.testing.assert_allclose(rows["share"], share)
