@@ -112,8 +112,24 @@ def test_heads_that_are_here_are_colors_and_axes_of_the_map(tracks: embviz.Colle
     assert [axis.unit for axis in atlas._controller.views[0].axes] == ["on 1–9", "on 1–9"]
     frames = tracks.head(2).map("musicnn", method="pca", points="frames", color="mood_sad", cache=False).wait()
     assert len(frames._controller.views[0].vectors.tracks) > 2
-    with pytest.raises(OptionError, match="or what a head says that is here"):
-        tracks.head(2).map("musicnn", color="mood_sat", cache=False)
+    for options, sentence in (
+        ({"color": "mood_sat"}, "or what a head says that is here, is expected"),
+        ({"color": "deam"}, r"is expected\. deam-msd-musicnn-2 says 'deam_valence', 'deam_arousal'\.$"),
+        ({"x": "deam", "y": "mood_sad"}, r"Direction is expected\. deam-msd-musicnn-2 says 'deam_valence', "),
+        ({"color": "emomusic_valence"}, r"The head 'emomusic-msd-musicnn-2' is not on this machine; get it with"),
+    ):
+        with pytest.raises(OptionError, match=sentence):
+            tracks.head(2).map("musicnn", cache=False, **options)
+
+
+def test_a_map_cites_what_its_colour_and_axes_are_heard_by(tracks: embviz.Collection):
+    atlas = tracks.head(2).map("mfcc", method="pca", color="mood_sad", cache=False)
+    assert atlas.wait().cited()[2:] == [SAD]
+    atlas.set(x="deam_valence", y=("mfcc", "embedding", 3)).wait()
+    assert atlas.cited()[1:] == [SAD, "deam-msd-musicnn-2", embviz.get_model("mfcc")]
+    assert "pons2019musicnn" in [reference.key for reference in embviz.cite(atlas)]
+    atlas.set(color="none", x=None, y=None).wait()
+    assert len(atlas.cited()) == 2
 
 
 def test_which_columns_a_head_makes(tracks: embviz.Collection, tmp_path: Path):

@@ -878,8 +878,10 @@ def test_heads_that_are_handed_in(explore, tmp_path: Path):
     assert curves(explorer).labels == ["calm", "wild"]
     with pytest.raises(OptionError, match="A head is expected as a Head"):
         explorer.add_head(3)
+    with pytest.raises(ModelError, match=r"no head 'mood_sadd'\. Did you mean 'mood_sad'"):
+        explorer.add_head("mood_sadd")
     with pytest.raises(ModelError, match="expected in two files"):
-        explorer.add_head("nothing")
+        explorer.add_head(tmp_path / "nothing")
     explorer._controller.heatmaps.change(row["id"], "tempocnn", "output", None)
     explorer.wait()
     assert (explorer.widget.rows[0]["head"], explorer.widget.rows[0]["heads"]) == ("", [])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import traitlets
 
 from embviz.app.atlas import export
-from embviz.app.atlas.axes import axis_key, layout_choices
+from embviz.app.atlas.axes import axis_key, layout_choices, models_shown
 from embviz.app.atlas.color_options import key_of
 from embviz.app.atlas.context import AtlasContext, check_table
 from embviz.app.atlas.controller import AtlasController
@@ -545,7 +545,8 @@ class Atlas(traitlets.HasTraits):
         return self._controller.code()
 
     def cited(self) -> list[Any]:
-        """Return what :func:`embviz.cite` is asked about: vectors and projection of each map, once they are there.
+        """Return what :func:`embviz.cite` is asked about: what the maps that are there show: vectors and projections,
+        and the models and heads of the colour and the axes.
 
         Returns
         -------
@@ -553,7 +554,8 @@ class Atlas(traitlets.HasTraits):
         """
         views = self._controller.views if self._context.choices["second"] else self._controller.views[:1]
         shown = [part for view in views for part in (view.vectors, None if view.axes else view.projection)]
-        return [part for part in shown if part is not None]
+        there = [part for part in shown if part is not None]
+        return [*there, *models_shown(self._context)] if there else []
 
     def save(self, path: str | Path, *, selection: bool = False, **options: Any) -> Path:
         """Write the map, or its tracks, to a file by the ending of its name, and return where.

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.app.atlas import point_colors
-from embviz.app.atlas.color_options import color_groups, key_of
+from embviz.app.atlas.color_options import color_groups, head_hint, key_of
 from embviz.app.atlas.model_outputs import tempo_model
 from embviz.batch import embed_table
 from embviz.errors import EmbvizError, OptionError, did_you_mean
 from embviz.export.axes import LayerAxis, axis_of_key, column_axis, layer_axis, pooling_for
 from embviz.export.columns import is_number
-from embviz.models.lookup import model_title
+from embviz.models.lookup import find_model, model_title
 from embviz.plotting.axes import Axis, coordinate_axis, encode_axis
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def axis_key(wanted: Any, table: pd.DataFrame, known: dict[str, LayerAxis]) -> s
         raise OptionError(
             f"There is no {wanted!r:.80} to be an axis: a column of the table, 'cluster', 'trust', 'outlier', 'tempo', "
             "a tag of a model or what a head says that is here, a dimension such as ('musicnn', 'embedding', 37), or a "
-            f"Direction is expected.{did_you_mean(wanted, [*names, *map(str, table.columns)])}"
+            "Direction is expected."
+            f"{head_hint(wanted) or did_you_mean(wanted, [*names, *map(str, table.columns)])}"
         ) from error
     if key.startswith("column:"):
         column_axis(table, key.removeprefix("column:"))
@@ -256,7 +257,7 @@ def _dimensions(vectors: Vectors) -> ColorGroup:
 
 
 def _model_heard(key: str) -> str:
-    """Return the model whose output an axis is of; empty where it is of none."""
+    """Return the model, or the head, whose output an axis or a colour is of; empty where it is of none."""
     if key.startswith("tag:"):
         return key.split(":", 2)[1]
     if key != "tempo":
@@ -265,6 +266,19 @@ def _model_heard(key: str) -> str:
     if model is None:
         raise OptionError("No tempo model's weights are here; get some with embviz.pull('tempocnn').")
     return model.name
+
+
+def shown_keys(choices: Mapping[str, Any]) -> list[str]:
+    """Return the keys of the colour, and of the axes where these are seen."""
+    return [str(choices[name]) for name in ("color", *(WAYS if choices["layout"] == "axes" else ()))]
+
+
+def models_shown(context: AtlasContext) -> list[Any]:
+    """Return the models, or names of heads, whose outputs and layers are the colour or an axis."""
+    keys = shown_keys(context.choices)
+    layers = [made for key in keys if (made := axis_of_key(key, context.axes)) is not None and made.vectors is None]
+    found = [*map(_model_heard, keys), *(find_model(made.model) for made in layers)]
+    return [one for one in found if one]
 
 
 def layout_choices(given: Mapping[str, Any]) -> dict[str, Any]:

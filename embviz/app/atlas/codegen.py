@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis.clustering import NO_CLUSTER
+from embviz.app.atlas.axes import shown_keys
 from embviz.app.atlas.model_outputs import tempo_model
 from embviz.app.given import function_note
 from embviz.collection.head_columns import column_classes
@@ -97,9 +98,8 @@ def _source(context: AtlasContext, folder: str) -> list[str]:
 
 def _shown_columns(context: AtlasContext) -> list[str]:
     """Return the columns that the map is coloured or laid out by."""
-    choices = context.choices
-    keys = [choices["color"], *([choices["x"], choices["y"]] if choices["layout"] == "axes" else [])]
-    names = [str(key).removeprefix("column:") for key in keys if str(key).startswith("column:")]
+    keys = shown_keys(context.choices)
+    names = [key.removeprefix("column:") for key in keys if key.startswith("column:")]
     return [name for name in dict.fromkeys(names) if name in context.table.columns]
 
 

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 from embviz.app.atlas.model_outputs import mapped_heads, taggers, tempo_model
 from embviz.collection.head_columns import column_classes
 from embviz.core.text import format_cell, one_line
-from embviz.errors import OptionError, did_you_mean
+from embviz.errors import EmbvizError, OptionError, did_you_mean
 from embviz.export.columns import MAP_GROUP, tagger_group, telling_column
+from embviz.heads import get_head
+from embviz.heads.catalogue import CATALOGUE
+from embviz.heads.lookup import is_head
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 # Of the columns of every table, those that say what is to be seen.
 FIRST = ("genre", "artist", "album", "folder", "year", "duration")
 HIDDEN = ("path", "name", "title", "digest", "problem", "warning")
+SHOWN = 3  # names in a sentence
 TRUST_TITLE, OUTLIER_TITLE = "neighbours kept", "outlier score"
 
 SIZES: list[KeyTitle] = [
@@ -96,6 +100,24 @@ def key_of(wanted: Any, table: pd.DataFrame) -> str:
         raise OptionError(
             f"There is no {wanted!r:.80} to colour by: a column of the table, 'cluster', 'trust', 'outlier', 'tempo', "
             "a tag of a model whose weights are here, or what a head says that is here, is expected."
-            f"{did_you_mean(str(wanted), names)}"
+            f"{head_hint(wanted) or did_you_mean(str(wanted), names)}"
         )
     return str(names[wanted])
+
+
+def head_hint(wanted: Any) -> str:
+    """Return a sentence about the head, or the task, that is meant by a name; empty where none is."""
+    if not isinstance(wanted, str):
+        return ""
+    tasks = sorted({record.task for record in CATALOGUE.values()}, key=len, reverse=True)
+    name = wanted if is_head(wanted) else next((task for task in tasks if wanted.startswith(f"{task}_")), "")
+    if not name:
+        return ""
+    try:
+        head = get_head(name)
+        head.check_extractor()
+    except EmbvizError as error:
+        return f" {error}"
+    columns = list(column_classes(head))
+    more = f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else ""
+    return f" {head.name} says {', '.join(map(repr, columns[:SHOWN]))}{more}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,12 +96,16 @@ def fits(head: Head, model: str, layer: str) -> bool:
     return head.fits(model, layer)
 
 
+def _is_saved(name: str) -> bool:
+    return os.path.exists(f"{name}.json")  # noqa: PTH110  Path's own raises where it may not look
+
+
 def as_head(given: Any) -> Head:
     """Return a head that was given as one, by the name of a registered one, or by its path."""
     if isinstance(given, Head):
         return given
-    if isinstance(given, str) and is_head(given):
-        return get_head(given)
+    if isinstance(given, str) and (is_head(given) or not (Path(given).suffix or os.sep in given or _is_saved(given))):
+        return get_head(given)  # which says of a name that it does not know what may be meant
     try:
         path = Path(given).expanduser()
         if path.suffix == ".pb":  # one of Essentia's own
