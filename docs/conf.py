@@ -55,13 +55,10 @@ nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True
-# A live widget needs a kernel, and the scripts for it a network. What it leaves beside itself, a picture, is shown.
 nb_ipywidgets_js: dict[str, Any] = {}
-nb_mime_priority_overrides = [
-    ("html", "application/vnd.jupyter.widget-view+json", None),
-    ("html", "image/svg+xml", 0),
-    ("html", "image/png", 5),
-]
+nb_mime_priority_overrides = [("html", "image/svg+xml", 0), ("html", "image/png", 5)]
+suppress_warnings = ["mystnb.unknown_mime_type"]
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 ENTRANCE = """<!doctype html>
 <html lang="en">
@@ -79,6 +76,7 @@ MENDS = [
     (r' role="doc-biblioentry"', ""),
     (r'<th class="head"><p></p></th>', "<td></td>"),
     (r'(?<!</h1>\n)<div id="search-results">', '<h1>Search</h1>\n<div id="search-results">'),
+    (r'(?s)<script type="application/vnd.jupyter.widget-state\+json">.*?</script>', ""),
     # These name the page that a module was first seen on, not the one that describes it.
     (r'<a class="viewcode-back"[^>]*>\[docs\]</a>', ""),
 ]
@@ -123,6 +121,13 @@ def _pair_with_dark(app: Sphinx, doctree: nodes.document) -> None:
         other["uri"] = dark
         other["classes"][-1] = "only-dark"
         image.parent.insert(image.parent.index(image) + 1, other)
+
+
+def _leave_out_widgets(app: Sphinx, doctree: nodes.document) -> None:
+    """Leave out live widgets, which need a kernel; what they leave beside themselves, a picture, is shown."""
+    for bundle in list(doctree.findall(nodes.container)):
+        if any(isinstance(child, nodes.Element) and child.get("mime_type") == WIDGET for child in bundle.children):
+            bundle.parent.remove(bundle)
 
 
 def _object_of(name: str) -> object:
@@ -192,6 +197,7 @@ def setup(app: Sphinx) -> None:
     """Tell Sphinx of the hooks above."""
     app.connect("build-finished", _finish)
     app.connect("doctree-read", _pair_with_dark, priority=100)
+    app.connect("doctree-read", _leave_out_widgets)
     app.connect("missing-reference", _under_another_name)
     app.connect("autodoc-process-signature", _signature)
     app.connect("autodoc-skip-member", _leave_out)
