@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embviz.core.embedding import Embedding, FrameGrid
+from embviz.core.embedding import FrameGrid, check_embedding
 from embviz.core.text import plural
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
@@ -37,14 +37,10 @@ class TrackFrames:
 
 def track_frames(source: Any) -> TrackFrames:
     """Return the frames of an embedding, or of vectors of the frames of one track; raises OptionError otherwise."""
-    if isinstance(source, Embedding):
-        grid = source.grid
+    if not isinstance(source, Vectors):
+        grid = check_embedding(source).grid
         return TrackFrames(
             source.values, grid.times, grid.edges, grid.duration, grid.period, source.model, source.layer, source.title
-        )
-    if not isinstance(source, Vectors):
-        raise OptionError(
-            f"An embedding is expected, as embviz.embed(track, 'musicnn') gives it, {type(source).__name__} was found."
         )
     tracks = len(np.unique(source.tracks))
     if source.times is None or tracks != 1:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embviz.analysis.frames import average_runs, pool_grid, unit_deviations
-from embviz.core.embedding import Embedding, FrameGrid
+from embviz.core.embedding import Embedding, FrameGrid, check_embedding
 from embviz.errors import OptionError
 
 
@@ -59,7 +59,7 @@ def self_similarity(embedding: Embedding, *, max_frames: int = 600) -> tuple[NDA
     most: Any = max_frames
     if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1:
         raise OptionError(f"max_frames is a positive integer, {most!r} was found.")
-    per = max(1, -(-embedding.grid.n_frames // int(most)))
+    per = max(1, -(-check_embedding(embedding).grid.n_frames // int(most)))
     return _cosine_matrix(average_runs(embedding.values, per)), pool_grid(embedding.grid, per)
 
 

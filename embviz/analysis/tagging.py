@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embviz.core.embedding import Embedding
+from embviz.core.embedding import Embedding, check_embedding
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 from embviz.models import ALIASES, Model, known_models
@@ -71,7 +71,7 @@ def estimate_tempo(embedding: Embedding) -> dict[str, Any]:
     .. [1] H. Schreiber and M. Müller, "A single-step approach to musical tempo estimation using a convolutional neural
        network", ISMIR 2018.
     """
-    shares = _mean_shares(embedding)
+    shares = _mean_shares(check_embedding(embedding))
     bpms = _parse_bpms(embedding.labels)
     best = int(shares.argmax())
     return {

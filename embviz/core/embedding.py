@@ -538,6 +538,15 @@ class Embedding:
         return html_table(rows)
 
 
+def check_embedding(found: Any) -> Embedding:
+    """Return an embedding, checked to be one; raises OptionError."""
+    if not isinstance(found, Embedding):
+        raise OptionError(
+            f"An embedding is expected, as embviz.embed(track, 'musicnn') gives it, {type(found).__name__} was found."
+        )
+    return found
+
+
 def format_period(embedding: Embedding) -> str:
     """Return how often a frame comes: ``"every 1.49 s"``."""
     return f"every {format_seconds(embedding.grid.period)}"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.embedding import Embedding, format_period
+from embviz.core.embedding import Embedding, check_embedding, format_period
 from embviz.core.text import format_magnitude, format_time, plural
 from embviz.errors import ModelError, OptionError, WeightsError
 from embviz.models import Model, find_model, model_title
@@ -106,7 +106,7 @@ def heatmap(
     >>> figure.add_vline(embviz.plotting.to_time_axis(83.2))  # doctest: +SKIP
     """
     look = HeatmapOptions(order, scale, colormap)
-    t, d = embedding.shape
+    t, d = check_embedding(embedding).shape
     below = []
     if head is not None:
         from embviz.heads import Head, get_head

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embviz.core.embedding import check_embedding
 from embviz.core.text import format_time, one_line, plural
 from embviz.errors import OptionError, did_you_mean
 from embviz.heads.catalogue import CATALOGUE
@@ -82,7 +83,7 @@ def has_moods(names: Sequence[str]) -> bool:
 
 def plane_of(embedding: Embedding, x: str | int | None = None, y: str | int | None = None) -> Plane:
     """Return what the plane of two dimensions of an embedding shows; raises OptionError as :func:`plane` does."""
-    moods = has_moods(embedding.labels)
+    moods = has_moods(check_embedding(embedding).labels)
     if embedding.shape[1] < 2:
         raise OptionError(f"A plane needs two dimensions, {embedding.layer!r:.80} has {embedding.shape[1]}.")
     usual = MOODS if moods else (0, 1)

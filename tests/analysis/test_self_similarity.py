@@ -121,6 +121,11 @@ def test_nothing_but_nan():
     assert np.isnan(self_similarity(embedding(np.full((3, 2), np.nan)))[0]).all()
 
 
+def test_what_is_no_embedding_is_refused():
+    with pytest.raises(OptionError, match=r"^An embedding is expected, .* str was found"):
+        self_similarity("song.mp3")
+
+
 @pytest.mark.parametrize("most", [0, -1, 2.5, True, "many"])
 def test_max_frames_is_a_positive_integer(most):
     with pytest.raises(OptionError, match="max_frames is a positive integer"):

@@ -114,7 +114,10 @@ def test_the_smallest_embeddings_can_be_drawn(shape, order, scale):
     figure.to_json()
 
 
-def test_an_embedding_without_frames_says_so():
+def test_what_is_no_embedding_or_has_no_frames_is_refused():
+    for given in ("song.mp3", np.zeros((2, 3))):
+        with pytest.raises(OptionError, match=r"^An embedding is expected, as embviz\.embed\(track, 'musicnn'\) gives"):
+            heatmap(given)
     with pytest.raises(OptionError, match="nothing to draw in 0 frames × 3"):
         heatmap(embed_of(np.zeros((0, 3)), duration=1))
 

@@ -1,8 +1,10 @@
 """The figure of a plane."""
 
 import numpy as np
+import pytest
 
 from embviz.core.embedding import Embedding, FrameGrid
+from embviz.errors import OptionError
 from embviz.plotting import plane
 
 T = 12
@@ -33,3 +35,8 @@ def test_any_two_dimensions_are_drawn_and_their_names_are_text():
     assert "&lt;b&gt;a" in figure.layout.yaxis.title.text
     assert figure.data[0].x[0] == 8
     assert not figure.layout.shapes
+
+
+def test_what_is_no_embedding_is_refused():
+    with pytest.raises(OptionError, match=r"^An embedding is expected, .* ndarray was found"):
+        plane(np.zeros((3, 2)))
