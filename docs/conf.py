@@ -74,7 +74,9 @@ MENDS = [
     (r'<aside class="(sidebar|toc)-drawer( no-toc)?">', r'<aside class="\1-drawer\2" aria-label="\1">'),
     (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
     (r' role="doc-biblioentry"', ""),
-    (r'<th class="head"><p></p></th>', "<td></td>"),
+    (r"<th[^>]*>(<p></p>|&nbsp;)?</th>", "<td></td>"),
+    # Tables of scores would be landmarks, all of one name.
+    (r'role="region" aria-label="Scores"', 'role="group" aria-label="Scores"'),
     (r'(?<!</h1>\n)<div id="search-results">', '<h1>Search</h1>\n<div id="search-results">'),
     (r'(?s)<script type="application/vnd.jupyter.widget-state\+json">.*?</script>', ""),
     # These name the page that a module was first seen on, not the one that describes it.
