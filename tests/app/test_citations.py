@@ -63,6 +63,8 @@ def test_what_was_computed_is_cited(weights_home, collection, rock):
 def test_views_say_what_they_show(weights_home, collection, explore):
     explorer = explore(embviz.sample_audio() / "rock.ogg", models=["musicnn"])
     assert keys(explorer) == [*USUAL, "pons2019musicnn"]
+    command(explorer.wait(), "show_predictions").wait()
+    assert "schreiber2019musical" in keys(explorer)  # of the tempo
     atlas = collection.map("tempocnn", method="tsne").wait()
     assert keys(atlas, explorer) == [*USUAL, "schreiber2019musical", "maaten2008visualizing", "pons2019musicnn"]
     atlas.close()

@@ -647,6 +647,14 @@ def test_one_outlier_leaves_the_others_their_colors_and_is_told(bench):
     assert stops.all_inner_texts() == ["1", "0"]
 
 
+def test_a_toolbar_with_the_ends_of_a_scale_has_two_lines_where_it_is_narrow(bench):
+    mount(bench, tempi(120), title="", cards=True, width=566 - LEFT - RIGHT)
+    tools = bench.page.locator(".ev-heatmap-tools")
+    assert bench.page.locator(".ev-heatmap-crop").is_visible()
+    ends = tools.evaluate("el => [el, ...el.children].map(c => c.getBoundingClientRect().bottom)")
+    assert max(ends) <= ends[0] + 1
+
+
 def test_the_toolbar_is_one_line_that_stays_where_it_is(bench):
     canvas = mount(bench, embed_of(field(), labels=TAGS), title="", width=640 - LEFT - RIGHT)
     tools = bench.page.locator(".ev-heatmap-tools")

@@ -265,10 +265,13 @@ class ExplorerController:
         return [*(row for row in single if row is not None), *self.units_tab.page_rows()]
 
     def cited(self) -> list[Any]:
-        """Return what is to be cited for what is shown: models and heads of the rows, the map, and the evaluation."""
+        """Return what is to be cited for what is shown: models and heads on all pages, the map, and the evaluation."""
         rows, heatmaps = self.heatmaps.rows, self.heatmaps
-        parts = [*(find_model(row.model) for row in rows), *(heatmaps.heads.of(row) for row in rows)]
-        return [part for part in [*parts, self.map_tab.atlas, self.evaluation_tab.evaluation] if part is not None]
+        drawn = [*self.predictions.works(), *self.layers.rows, self.similarity.work]
+        models = [row.model for row in rows] + [work.model for work in drawn if work.drawn]
+        heads = [heatmaps.heads.of(row) for row in rows]
+        views = [self.predictions.plane_head(), self.map_tab.atlas, self.evaluation_tab.evaluation]
+        return [part for part in [*map(find_model, dict.fromkeys(models)), *heads, *views] if part is not None]
 
     def cancel(self) -> None:
         """Stop what runs and what waits; what is finished is kept."""

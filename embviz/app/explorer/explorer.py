@@ -362,7 +362,7 @@ class Explorer(traitlets.HasTraits):
         return self._controller.code()
 
     def cited(self) -> list[Any]:
-        """Return what :func:`embviz.cite` is asked about: models and heads of the rows, the map, and the evaluation.
+        """Return what :func:`embviz.cite` is asked about: models and heads on all pages, the map, and the evaluation.
 
         Returns
         -------

@@ -62,7 +62,7 @@ class PredictionsTab:
     def reset(self) -> None:
         """Forget the track before."""
         self._asked, self._names, self._beat = False, [], {}
-        for work in self._works():
+        for work in self.works():
             work.begin("")
         self._context.player.clear_stems()
         self._choose()
@@ -130,6 +130,10 @@ class PredictionsTab:
         """Return the heads that give valence and arousal and whose extractor is here, by name."""
         moods = {name: head for name, head in self._heads.known().items() if has_moods(head.classes)}
         return {name: head for name, head in moods.items() if find_model(head.model) and has_weights(head.model)}
+
+    def plane_head(self) -> Head | None:
+        """Return the head whose plane is drawn; None where none is."""
+        return self._mood_heads().get(self._head) if self.plane.drawn else None
 
     def _ask_plane(self) -> None:
         head = self._mood_heads()[self._head]
@@ -202,16 +206,17 @@ class PredictionsTab:
 
     def close(self) -> None:
         """Take everything off the page."""
-        for work in self._works():
+        for work in self.works():
             work.close()
 
     def stop_all(self) -> None:
         """Mark what was cancelled."""
-        for work in self._works():
+        for work in self.works():
             work.cancel("Cancelled.")
         self.publish()
 
-    def _works(self) -> list[DrawnWork]:
+    def works(self) -> list[DrawnWork]:
+        """Return all that this view computes."""
         return [*self.taggers, self.tempo, self.plane, self.stems]
 
     def publish(self) -> None:
