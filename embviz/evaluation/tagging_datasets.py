@@ -280,6 +280,11 @@ def _find_sounds(
     if not there:
         looked = ", ".join(map(_quote, folders[:3])) or "no folder"
         first = next((row["path"] for row in rows if "path" in row), "")
+        if not first:
+            raise CollectionError(
+                f"{title}: no sound is listed in its tables ({plural(len(rows), 'row')}, none as published); take them "
+                "as they were published."
+            )
         raise CollectionError(
             f"{title} lists {plural(len(rows), 'sound')}, such as {shorten(first)!r}, none of which is in {looked}; "
             "name the folder that holds them."

@@ -151,6 +151,9 @@ def test_mtg_jamendo_elsewhere_or_damaged(jamendo: Path, tmp_path: Path):
         CollectionError, match=r"'raw_30s_cleantags_50artists\.tsv' was found; take it as it was published"
     ):
         load_mtg_jamendo(tmp_path, subset="autotagging", split=None, progress=False)
+    tsv(table, [HEADER, ["track_1"]])
+    with pytest.raises(CollectionError, match=r"MTG-Jamendo: no sound is listed in its tables \(1 row, none as publ"):
+        load_mtg_jamendo(tmp_path, subset="autotagging", split=None, progress=False)
     with pytest.raises(CollectionError, match=r"autotagging-train.tsv' cannot be read: No such file"):
         load_mtg_jamendo(tmp_path, subset="autotagging", progress=False)
     table.write_bytes("\t".join(HEADER).encode() + b"\n\xff\xfe\t")
