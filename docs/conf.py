@@ -32,6 +32,7 @@ version = release = embviz.__version__
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_copybutton",
@@ -75,6 +76,8 @@ MENDS = [
     (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
     (r' role="doc-biblioentry"', ""),
     (r"<th[^>]*>(<p></p>|&nbsp;)?</th>", "<td></td>"),
+    # Summaries show numpydoc's own labels of references.
+    (r"\[R[0-9a-f]{12}-(\d+)\]", r"[\1]"),
     # Tables of scores would be landmarks, all of one name.
     (r'role="region" aria-label="Scores"', 'role="group" aria-label="Scores"'),
     (r'(?<!</h1>\n)<div id="search-results">', '<h1>Search</h1>\n<div id="search-results">'),

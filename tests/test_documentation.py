@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from documents import PAGES, ROOT, blocks, furnish, run_page
 
+import embviz
 from embviz import Collection, embed, list_models
 from embviz.cli.entry_point import cli
 from embviz.models.lookup import ALIASES
@@ -115,6 +116,10 @@ def test_the_reference_has_all_rooms_with_public_names():
         module = "embviz" if room == "embviz" else f"embviz.{room}"
         page = ROOT / "docs" / "reference" / f"{room}.md"
         assert f".. automodule:: {module}\n" in page.read_text(encoding="utf-8")
+    listed = re.findall(
+        r"^   (\w+)$", (ROOT / "docs" / "reference" / "embviz.md").read_text("utf-8"), flags=re.MULTILINE
+    )
+    assert listed == [name for name in embviz.__all__ if name not in described]
 
 
 # Code. ----------------------------------------------------------------------------------------------------------------
