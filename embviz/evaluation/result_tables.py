@@ -333,14 +333,14 @@ class ResultTables:
         return pd.DataFrame(weighted_metrics.threshold_costs(truth, proba, miss, alarm))
 
     def top_k(
-        self, k: int = 3, model: str | Model | None = None, *, external: bool = False, **which: str | None
+        self, k: int | None = None, model: str | Model | None = None, *, external: bool = False, **which: str | None
     ) -> float:
         """Return the share of tracks of which a true class, or label, is among the `k` most probable.
 
         Parameters
         ----------
-        k : int
-            How many are looked at, from 1.
+        k : int, optional
+            How many are looked at, from 1; by default three, or all but one where there are fewer classes.
         model, external, **which
             As for :meth:`per_class`.
 
@@ -360,6 +360,7 @@ class ResultTables:
         >>> evaluation.top_k(3, "musicnn")  # doctest: +SKIP
         """
         result, predictions = self._select(model, external=external, which=which, kind="classes or labels")
+        k = min(3, len(result.classes) - 1) if k is None else k
         if type(k) is not int or not 1 <= k <= len(result.classes):
             raise OptionError(f"k is a whole number from 1 to {len(result.classes)}, {k!r:.40} was found.")
         return weighted_metrics.top_k(predictions, k)

@@ -115,7 +115,7 @@ def load_mtg_jamendo(
 
 def _read_jamendo(table: Path, part: str) -> Iterator[dict[str, Any]]:
     header = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
-    lines = _read_lines(table)
+    lines = _read_lines(table, quoted=False)
     first = next(lines, [])
     if first[: len(header)] != header:
         raise CollectionError(
@@ -241,13 +241,13 @@ def _read_clip_info(table: Path) -> dict[str, dict[str, str]]:
 # What they share. ----------------------------------------------------------------------------------------------------
 
 
-def _read_lines(table: Path) -> Iterator[list[str]]:
-    """Yield the cells of a table with tabs, line by line."""
+def _read_lines(table: Path, *, quoted: bool = True) -> Iterator[list[str]]:
+    """Yield the cells of a table with tabs, line by line; where it is not `quoted`, quotes are letters."""
     try:
         if table.stat().st_size > LARGEST:
             raise CollectionError(f"The table {_quote(table)} is larger than {LARGEST >> 20} MB; it is not read.")
         with table.open(encoding="utf-8-sig", newline="") as file:
-            yield from csv.reader(file, delimiter="\t")
+            yield from csv.reader(file, delimiter="\t", quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
     except OSError as error:
         raise CollectionError(f"The table {_quote(table)} cannot be read: {error.strerror or error}.") from error
     except (UnicodeError, csv.Error) as error:

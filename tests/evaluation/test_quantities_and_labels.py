@@ -280,6 +280,8 @@ def test_top_k_and_calibration_are_those_of_scikit_learn(table, vectors, tags):
     expected = by_fold(own, lambda truth, proba: top_k_accuracy_score(truth, proba, k=2, labels=range(4)))
     assert found.top_k(2) == pytest.approx(expected)
     assert found.top_k(4) == 1
+    assert found.top_k() == found.top_k(3)
+    assert tags.top_k() == tags.top_k(2)  # of three
     assert tags.top_k(1) > 0.8
     curve = found.top_k_plot(most=3).data[0]
     assert list(curve.x) == [1, 2, 3]

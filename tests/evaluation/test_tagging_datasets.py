@@ -156,6 +156,14 @@ def test_mtg_jamendo_elsewhere_or_damaged(jamendo: Path, tmp_path: Path):
         load_mtg_jamendo(tmp_path, subset="autotagging", split=None, progress=False)
     with pytest.raises(CollectionError, match=r"autotagging-train.tsv' cannot be read: No such file"):
         load_mtg_jamendo(tmp_path, subset="autotagging", progress=False)
+    tsv(
+        table,
+        [HEADER, ["track_1", "a", '"b', "00/1.mp3", "1", 'genre---"rock'], ["track_2", "a", "b", "00/2.mp3", "1", "x"]],
+    )
+    for name in ("1", "2"):
+        tone(tmp_path / "00" / f"{name}.mp3", int(name))
+    quotes = load_mtg_jamendo(tmp_path, tmp_path, subset="autotagging", split=None, progress=False)
+    assert quotes["genres"].tolist() == [['"rock'], []]
     table.write_bytes("\t".join(HEADER).encode() + b"\n\xff\xfe\t")
     with pytest.raises(CollectionError, match="no text with tabs in UTF-8"):
         load_mtg_jamendo(tmp_path, subset="autotagging", split=None, progress=False)
