@@ -34,7 +34,7 @@ def as_html(facts: dict[str, Any]) -> str:
     listed = f"<ul>{''.join(f'<li>{_text(note)}</li>' for note in notes)}</ul>" if notes else ""
     return (
         f"<style>\n{STYLE.read_text('utf-8')}</style>"
-        '<div class="embviz-tasks"><div class="scroll" tabindex="0" role="region" aria-label="Scores">'
+        '<div class="embviz-tasks"><div class="scroll" tabindex="0" role="group" aria-label="Scores">'
         f'<table class="figures"><thead>{head}</thead><tbody>{body}</tbody></table></div>'
         f"<p>{_text(facts['caption'])}</p>{listed}</div>"
     )

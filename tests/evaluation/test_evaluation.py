@@ -542,7 +542,7 @@ def test_a_wide_table_scrolls_and_keeps_its_names_in_sight(browser):
     page.set_content(f"<body style='{jupyter}'>{Evaluation(tuple(results))._repr_html_()}</body>")
     # What is hidden from sight ("best") makes the page no wider than the table's own frame does.
     assert page.evaluate("document.documentElement.scrollWidth") == 500
-    frame = page.get_by_role("region", name="Scores")
+    frame = page.get_by_role("group", name="Scores")
     frame.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.querySelector('.scroll').scrollLeft > 0")
