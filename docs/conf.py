@@ -78,7 +78,6 @@ MENDS = [
     (r"<th[^>]*>(<p></p>|&nbsp;)?</th>", "<td></td>"),
     # Summaries show numpydoc's own labels of references.
     (r"\[R[0-9a-f]{12}-(\d+)\]", r"[\1]"),
-    # Tables of scores would be landmarks, all of one name.
     (r'(?<!</h1>\n)<div id="search-results">', '<h1>Search</h1>\n<div id="search-results">'),
     (r'(?s)<script type="application/vnd.jupyter.widget-state\+json">.*?</script>', ""),
     # These name the page that a module was first seen on, not the one that describes it.
