@@ -726,7 +726,8 @@ def test_make_would_run(target):
 )
 def test_make_says_what_python_lacks(tmp_path, python, sentence):
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
-    (tmp_path / "pyproject.toml").touch()
+    for needed in ("pyproject.toml", "hatch_build.py"):
+        (tmp_path / needed).touch()
     (tmp_path / "python").write_text(f"#!/bin/sh\n{python}\n")
     (tmp_path / "python").chmod(0o755)
     ran = make("explore", "PYTHON=./python", folder=tmp_path)
