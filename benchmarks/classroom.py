@@ -1,7 +1,7 @@
-"""What a class needs on one server: kernels that open the Explorer at the same time, on a home that all of them share.
+"""What a class needs on one server: processes that open the Explorer at once, on a home that all of them share.
 
-Memory is that of each kernel and what it started, with what they share divided among them; the last row is reckoned
-from the others, not measured.
+A process stands for a kernel; what ipykernel and JupyterLab add is not in it. Memory is that after the work, of each
+process and what it started, with what they share divided among them. The last row is reckoned from the others.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def measure(options: Options) -> list[Table]:
     table = Table(
         "classroom",
         columns,
-        f"{students} kernels at once, MusiCNN, tracks of {duration(ROCK):.0f} s and {duration(OTHER):.0f} s; one run",
+        f"{students} processes at once, MusiCNN, tracks of {duration(ROCK):.0f} s and {duration(OTHER):.0f} s; one run",
     )
     with tempfile.TemporaryDirectory() as folder:
         shared = Path(folder) / "shared"

@@ -27,6 +27,8 @@ def models(as_json: bool) -> None:
         return
     if sys.stdout.isatty():
         frame = frame[["name", "task", "dimensions", "weights"]]
+    for column in {"parameters", "dimensions"} & set(frame):  # 0 is what only the weights could tell
+        frame[column] = frame[column].astype(object).where(frame[column] > 0, "")
     print_table([str(column) for column in frame.columns], frame.itertuples(index=False))
 
 
@@ -66,11 +68,12 @@ def pull(
     """
     from embviz.heads import Head
     from embviz.heads.weights import pull_all
-    from embviz.models import ALIASES, CATALOGUE, get_model
+    from embviz.models import CATALOGUE, get_model
+    from embviz.models.catalogue import POSTER
 
     if (bool(names) + everything + default) > 1:
         raise click.UsageError("Name models, or say --all, or --default: one of these.")
-    wanted = None if folder and not default else ALIASES.values()
+    wanted = None if folder and not default else POSTER
     chosen = names or (CATALOGUE if everything else wanted)
     ready, failed = pull_all(chosen, folder=folder, replace=replace, progress=True)
     for error in failed.values():

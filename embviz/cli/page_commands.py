@@ -41,11 +41,12 @@ def poster(audio: Path, output: Path, *, names: tuple[str, ...], layer: str, how
     """
     from embviz.extraction.extract import find_obstacle
     from embviz.models import get_model
+    from embviz.models.catalogue import POSTER
     from embviz.models.weights import find_weights
     from embviz.plotting import heatmap_figure, save
 
     outputs.check_file(output, save.SUFFIXES, [audio])
-    records = [get_model(name) for name in names or heatmap_figure.SYSTEMS]
+    records = [get_model(name) for name in names or POSTER]
     missing = [record.name for record in records if find_weights(record) is None]
     if missing:
         say(f"no weights here of {', '.join(missing)}; get them with: embviz pull {' '.join(missing)}")

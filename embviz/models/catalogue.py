@@ -438,6 +438,9 @@ def _spleeters() -> Iterable[Model]:
 #: Every model that comes with embviz, by name.
 CATALOGUE: Mapping[str, Model] = MappingProxyType({model.name: model for model in _models()})
 
+#: The six systems of the poster "Deep embeddings with Essentia models", from top to bottom.
+POSTER = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
+
 #: One model for each system. Fixed, so that a name always means the same numbers; ``tempocnn`` is the one that needs
 #: no more than a Python package index.
 ALIASES: Mapping[str, str] = MappingProxyType(

@@ -22,6 +22,7 @@ from embviz.core.embedding import Embedding, check_embedding, format_period
 from embviz.core.text import format_magnitude, format_time, plural
 from embviz.errors import ModelError, OptionError, WeightsError
 from embviz.models import Model, find_model, model_title
+from embviz.models.catalogue import POSTER
 from embviz.plotting import style
 from embviz.plotting.curve_figure import STROKES, draw_curves, select_strongest
 from embviz.plotting.heatmap_data import (
@@ -47,9 +48,6 @@ if TYPE_CHECKING:
     from embviz.heads import Head
     from embviz.plotting.still_pictures import Drawing
 
-
-SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
-"""The six systems of the poster, from top to bottom."""
 
 # Pixels.
 LINE = 110  # characters of a message
@@ -147,9 +145,9 @@ def poster(  # noqa: PLR0913  options are given by name
     audio : path or (samples, sample_rate)
         As for :func:`embviz.embed`.
     models : iterable of str, Model, Embedding or Head, optional
-        From top to bottom; by default the six systems of the poster, :data:`SYSTEMS`. Heads, by their names or tasks,
-        too, are drawn as curves, those of many classes as heatmaps. Embeddings are drawn as they are,
-        such as those that ``Vectors.embedding`` gives of vectors of your own.
+        From top to bottom; by default the six systems of the poster. Heads, by their names or tasks, are drawn as
+        curves, those of many classes as heatmaps. Embeddings are drawn as they are, such as those that
+        ``Vectors.embedding`` gives of vectors of your own.
     layer : str
         Layer of every model.
     order, scale, colormap
@@ -185,7 +183,7 @@ def poster(  # noqa: PLR0913  options are given by name
 
     look = HeatmapOptions(order, scale, colormap)
     single = isinstance(models, str | Model | Embedding | Head)
-    items: list[Any] = [models] if single else list(SYSTEMS if models is None else models)
+    items: list[Any] = [models] if single else list(POSTER if models is None else models)
     wanted: list[Model | Embedding | str] = []
     for item in items:
         if isinstance(item, Head) or (isinstance(item, str) and find_model(item) is None and is_head(item)):

@@ -20,9 +20,10 @@ import pytest
 import requests
 import soundfile
 from architectures import Net
+from click.testing import CliRunner
 
 from embviz import heads as embviz_heads
-from embviz.cli import embed_command, outputs, run
+from embviz.cli import embed_command, model_commands, outputs, run
 from embviz.core.progress import reporter
 from embviz.errors import OptionError
 
@@ -57,6 +58,24 @@ def embviz(capfd, monkeypatch, tmp_path):
         return Ran(code, printed.out, printed.err)
 
     return command
+
+
+# -- models ------------------------------------------------------------------------------------------------------
+
+
+def test_the_default_is_the_six_systems_of_the_poster(monkeypatch):
+    asked = []
+    monkeypatch.setattr("embviz.heads.weights.pull_all", lambda names, **_: (asked.extend(names), ({}, {}))[1])
+    for arguments in ([], ["--default"]):
+        asked.clear()
+        assert CliRunner().invoke(model_commands.pull, arguments).exit_code == 0
+        assert asked == ["musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter"]
+
+
+def test_what_only_the_weights_could_tell_is_left_open(home):
+    lines = CliRunner().invoke(model_commands.models, []).output.splitlines()
+    header, sinet = lines[0].split("\t"), next(line for line in lines if line.startswith("fsd-sinet-vgg41")).split("\t")
+    assert (sinet[header.index("parameters")], sinet[header.index("dimensions")]) == ("", "")
 
 
 # -- progress ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from factories import bare, luminance
 
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import EmbvizError, FigureError, OptionError
+from embviz.models.catalogue import POSTER
 from embviz.models.model import Model
 from embviz.plotting import heatmap, heatmap_data, heatmap_figure, poster, save, save_figure, style, to_time_axis
 from embviz.plotting.heatmap_data import HeatmapOptions
@@ -466,7 +467,7 @@ def test_poster_embeds_what_is_here_in_one_call(fake_extraction):
     assert [trace.yaxis for trace in figure.data] == ["y", "y2", "y3", "y6"]
     assert [z_of(figure, panel)[0, 0] for panel in range(4)] == [7, 3, 8, 8]
     headings = [bare(text).split("&nbsp;")[0] for text in texts_of(figure)]
-    assert [text for text in headings if text in heatmap_figure.SYSTEMS] == list(heatmap_figure.SYSTEMS)
+    assert [text for text in headings if text in POSTER] == list(POSTER)
 
 
 def test_poster_says_in_the_place_of_a_model_why_it_cannot_run_here(fake_extraction, monkeypatch):

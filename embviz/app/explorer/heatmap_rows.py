@@ -18,6 +18,7 @@ from embviz.export import track_page
 from embviz.extraction.extract import round_hop
 from embviz.heads import Head
 from embviz.models import ALIASES, VectorSource, find_model, get_model
+from embviz.models.catalogue import POSTER
 from embviz.models.weights import has_weights
 from embviz.widgets.heatmap import Heatmap
 from embviz.widgets.schema import HeatmapRow
@@ -35,8 +36,9 @@ class _Change:
 
 
 def default_models() -> list[str]:
-    """Return one model of each system whose weights are here; where there are none, the first to be downloaded."""
-    return [name for name in ALIASES.values() if has_weights(name)] or [ALIASES["musicnn"]]
+    """Return the models of the poster whose weights are here; where there are none, the first to be downloaded."""
+    names = [ALIASES[system] for system in POSTER]
+    return [name for name in names if has_weights(name)] or names[:1]
 
 
 class HeatmapRows:
