@@ -65,8 +65,11 @@ def range_names(cuts: NDArray[np.float64]) -> tuple[str, ...]:
 
 
 def _place(result: Result, label: str | None) -> int:
-    if label is None:
-        return int(result.predictions.truth.sum(axis=0).argmax())
+    return int(result.predictions.truth.sum(axis=0).argmax()) if label is None else find_label(result, label)
+
+
+def find_label(result: Result, label: str) -> int:
+    """Return the place of a class, or label, of a result; raise OptionError where there is none."""
     if label not in result.classes:
         known = ", ".join(map(repr, result.classes[:LISTED]))
         hint = did_you_mean(str(label), result.classes)

@@ -13,6 +13,7 @@ import numpy as np
 from embviz.core.text import printable
 from embviz.errors import ModelError, OptionError, did_you_mean
 from embviz.evaluation import metrics, summary, weighted_metrics
+from embviz.evaluation.outcomes import find_label
 from embviz.evaluation.results import Predictions, Result, TaskCollections
 from embviz.evaluation.summary import result_name
 from embviz.models import get_model
@@ -412,14 +413,10 @@ class ResultTables:
     ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Return which tracks have a label, and how probable it was said to be; of all labels, one after the other."""
         result, predictions = self._select(model, external=external, which=which, kind="classes or labels")
-        if label is not None and label not in result.classes:
-            known = ", ".join(map(repr, result.classes[:LISTED]))
-            hint = did_you_mean(str(label), result.classes)
-            raise OptionError(f"There is no label {label!r:.80} in {result.task!r}; there is {known}.{hint}")
         truth = predictions.truth
         if predictions.kind == "classes":
             truth = truth[:, None] == np.arange(len(result.classes))
-        places = slice(None) if label is None else [result.classes.index(label)]
+        places = slice(None) if label is None else [find_label(result, label)]
         return truth[:, places].ravel(), predictions.proba[:, places].ravel()
 
     def _select(

@@ -156,7 +156,7 @@ class PredictionsTab:
 
     def page_row(self) -> PageRow | None:
         """Return the plane as a part of a page that needs no kernel; None where it is not drawn."""
-        head, embedding = self._mood_heads().get(self._head), self.plane.embedding
+        head, embedding = self.plane_head(), self.plane.embedding
         if head is None or embedding is None:
             return None
         answers = head.apply(embedding)
