@@ -49,7 +49,8 @@ import soundfile
 import embviz
 
 tracks = embviz.Collection.from_folder(embviz.sample_audio())
-folder, rows = Path(tempfile.mkdtemp()) / "embviz" / "excerpts", []
+scratch = tempfile.TemporaryDirectory()
+folder, rows = Path(scratch.name) / "embviz" / "excerpts", []
 folder.mkdir(parents=True)
 for track in tracks:
     sound = tracks.audio(track.Index)

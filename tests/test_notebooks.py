@@ -75,11 +75,13 @@ def test_its_solutions_compile_and_are_folded_away(path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("weights_home")
-def test_it_runs_and_its_solutions_after_it(path):
+def test_it_runs_and_its_solutions_after_it(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     notebook = read(path)
     solutions = [source for cell in notebook.cells for source in PYTHON.findall(cell.source)]
     notebook.cells += [nbformat.v4.new_code_cell(source) for source in solutions]
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
+    assert not list(tmp_path.glob("embviz-*")), "what it wrote for itself is still there"
     text = nbformat.writes(notebook)
     assert len(text) < MOST, f"{len(text) / 1e6:.1f} MB"
     assert not SOUND.search(text)
