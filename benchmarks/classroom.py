@@ -1,39 +1,40 @@
-"""What a class needs on one server: processes that open the Explorer at once, on a home that all of them share.
+"""What a class needs on one server: Jupyter kernels that open the Explorer at once, on a home that all of them share.
 
-A process stands for a kernel; what ipykernel and JupyterLab add is not in it. Memory is that after the work, of each
-process and what it started, with what they share divided among them. The last row is reckoned from the others.
+Memory is that of each kernel and what it started, with what they share divided among them: after the work, and at its
+peak, looked at several times a second. The server is JupyterLab's own, after it has sent its page once, as JupyterHub
+starts one for each student. The last row is reckoned from the others.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
+import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
+import psutil
+
 from benchmarks import ROOT
-from benchmarks.measuring import NotMeasured, Options, Process, tree_memory
+from benchmarks.measuring import NotMeasured, Options, PeakMemory, clean_environment, tree_memory
 from benchmarks.sounds import ROCK, duration
 from benchmarks.tables import Figure, Table
 
 STUDENTS, CLASS = 6, 30
 OTHER = ROCK.parent / "jazz.ogg"
+PATIENCE = 600  # seconds for what takes two on a machine at rest
 
-_explorers: list[Any] = []
-
-
-def open_track(track: str, shared: str) -> None:
-    """Open a track in the Explorer of this process, with a shared home behind its own."""
-    os.environ["EMBVIZ_SHARED"] = shared
-    import embviz
-
-    if _explorers:
-        _explorers[0].open(track)
-    else:
-        _explorers.append(embviz.Explorer(track, models=["musicnn"]))
-    _explorers[0].wait()
+EMBED = "import embviz; embviz.embed({track!r}, 'musicnn')"
+OPEN = "import embviz; explorer = embviz.Explorer({track!r}, models=['musicnn']); display(explorer); explorer.wait()"
+OPEN_ANOTHER = "explorer.open({track!r}); explorer.wait()"
 
 
 def measure(options: Options) -> list[Table]:
@@ -41,52 +42,113 @@ def measure(options: Options) -> list[Table]:
     students = options.count(STUDENTS)
     if not os.environ.get("EMBVIZ_HOME"):
         raise NotMeasured("EMBVIZ_HOME names no home to share; make benchmarks sets it")
-    columns = ["", "memory of a student", "all together", "processor's time of a student"]
-    table = Table(
-        "classroom",
-        columns,
-        f"{students} processes at once, MusiCNN, tracks of {duration(ROCK):.0f} s and {duration(OTHER):.0f} s; one run",
-    )
-    with tempfile.TemporaryDirectory() as folder:
+    columns = ["", "memory of a student", "at its peak", "processor's time of a student"]
+    seconds = " s and ".join(f"{duration(each):.0f}" for each in (ROCK, OTHER))
+    note = f"{students} kernels of JupyterLab at once, MusiCNN, tracks of {seconds} s; one run"
+    table = Table("classroom", columns, note)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         shared = Path(folder) / "shared"
         _fill(shared, Path(os.environ["EMBVIZ_HOME"]))
-        processes = [Process(ROOT, Path(folder) / str(number)) for number in range(students)]
-        try:
-            for title, track in (("a track that the shared home has", ROCK), ("then one that it has not", OTHER)):
-                table.rows[title] = _open_at_once(processes, track, str(shared))
-        finally:
-            for process in processes:
-                process.close()
-    whole = [row[1] for row in table.rows.values() if isinstance(row[1], Figure)]
-    most = max(figure.value for figure in whole) / students * CLASS
-    table.rows[f"{CLASS} students, reckoned from these"] = [None, Figure(most, "B"), None]
+        kernels = [
+            stack.enter_context(_kernel(Path(folder) / str(number), EMBVIZ_SHARED=str(shared)))
+            for number in range(students)
+        ]
+        table.rows["kernel, a track that the shared home has"] = _run_at_once(kernels, OPEN.format(track=str(ROCK)))
+        table.rows["then one that it has not"] = _run_at_once(kernels, OPEN_ANOTHER.format(track=str(OTHER)))
+        server = _server_memory(Path(folder) / "server")
+        table.rows["JupyterLab's server"] = [Figure(server, "B"), None, None]
+    _, (memory, peak, _), _ = table.rows.values()
+    table.rows[f"{CLASS} students with a kernel and a server, reckoned from these"] = [
+        Figure(CLASS * (memory.value + server), "B"),
+        Figure(CLASS * (peak.value + server), "B"),
+        None,
+    ]
     return [table]
 
 
-def embed_rock() -> None:
-    """Keep the embedding of the first track in the home of this process."""
-    import embviz
+class Kernel:
+    """A kernel of Jupyter and the client that runs cells in it."""
 
-    embviz.embed(str(ROCK), "musicnn")
+    def __init__(self, manager: Any) -> None:
+        self.pid = manager.provisioner.process.pid
+        self._client = manager.blocking_client()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=PATIENCE)
+
+    def run(self, cell: str) -> None:
+        """Run a cell; raises NotMeasured where it fails."""
+        reply = self._client.execute_interactive(cell, timeout=PATIENCE, output_hook=lambda _: None)["content"]
+        if reply["status"] != "ok":
+            raise NotMeasured(f"{reply['ename']}: {reply['evalue']}")
+
+    @property
+    def processor(self) -> float:
+        """Seconds of all cores together, of the kernel and what it has started."""
+        return sum(psutil.Process(self.pid).cpu_times()[:4])
+
+    def close(self) -> None:
+        """Close the client."""
+        self._client.stop_channels()
+
+
+@contextmanager
+def _kernel(home: Path, **environment: str) -> Iterator[Kernel]:
+    from jupyter_client.manager import KernelManager
+
+    manager = KernelManager()
+    manager.start_kernel(stderr=subprocess.DEVNULL, env=clean_environment(ROOT, home) | environment)
+    try:
+        kernel = Kernel(manager)
+        try:
+            yield kernel
+        finally:
+            kernel.close()
+    finally:
+        manager.shutdown_kernel()
 
 
 def _fill(shared: Path, weights: Path) -> None:
     """Make a home with the weights of another one, and the embedding of the first track."""
     shared.mkdir()
     (shared / "data").symlink_to(weights / "data", target_is_directory=True)
-    with Process(ROOT, shared) as process:
-        process.call("benchmarks.classroom:embed_rock")
+    with _kernel(shared) as kernel:
+        kernel.run(EMBED.format(track=str(ROCK)))
 
 
-def _open_at_once(processes: list[Process], track: Path, shared: str) -> list[Any]:
-    before = [process.processor for process in processes]
-    with ThreadPoolExecutor(len(processes)) as pool:
-        calls = [
-            pool.submit(process.call, "benchmarks.classroom:open_track", track=str(track), shared=shared)
-            for process in processes
-        ]
-        for call in calls:
-            call.result()
-    memory = [tree_memory(process.pid) for process in processes]
-    processor = [process.processor - earlier for process, earlier in zip(processes, before, strict=True)]
-    return [Figure(statistics.mean(memory), "B"), Figure(sum(memory), "B"), Figure(statistics.mean(processor), "s")]
+def _run_at_once(kernels: list[Kernel], cell: str) -> list[Any]:
+    before = [kernel.processor for kernel in kernels]
+    with ThreadPoolExecutor(len(kernels)) as pool, ExitStack() as stack:
+        peaks = [stack.enter_context(PeakMemory(kernel.pid)) for kernel in kernels]
+        list(pool.map(lambda kernel: kernel.run(cell), kernels))
+    memory = statistics.mean(tree_memory(kernel.pid) for kernel in kernels)
+    peak = statistics.mean(each.peak for each in peaks)
+    processor = statistics.mean(kernel.processor - earlier for kernel, earlier in zip(kernels, before, strict=True))
+    return [Figure(memory, "B"), Figure(peak, "B"), Figure(processor, "s")]
+
+
+def _server_memory(folder: Path) -> int:
+    """Return the bytes of memory of a JupyterLab that has sent its page."""
+    own = {
+        f"{name}_DIR": str(folder / name.lower())
+        for name in ("JUPYTER_CONFIG", "JUPYTER_RUNTIME", "JUPYTER_DATA", "JUPYTERLAB_SETTINGS")
+    }
+    folder.mkdir()
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+    process = subprocess.Popen(  # noqa: S603  our own interpreter
+        [*command, "--ServerApp.port=0", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"],
+        stderr=subprocess.DEVNULL,
+        env=clean_environment() | own,
+    )
+    try:
+        until = monotonic() + PATIENCE
+        while not (found := list(Path(own["JUPYTER_RUNTIME_DIR"]).glob("jpserver-*.json"))):
+            if process.poll() is not None or monotonic() > until:
+                raise NotMeasured("JupyterLab's server does not start")
+            sleep(0.1)
+        server = json.loads(found[0].read_text(encoding="utf-8"))
+        with urllib.request.urlopen(f"{server['url']}lab?token={server['token']}", timeout=PATIENCE) as page:  # noqa: S310  this machine
+            page.read()
+        return tree_memory(process.pid)
+    finally:
+        process.terminate()
+        process.wait()
