@@ -6,9 +6,11 @@ in a listing of the repository. Nothing that a page needs comes from a network.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import os
 import re
+import shutil
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,21 @@ from traitlets import HasTraits
 import embviz
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def _lessons_of_this_code(folder: Path) -> Path:
+    """Return where the outputs of lessons are kept, which differs for each embviz; those of others are removed."""
+    sources = sorted(path for suffix in ("py", "js", "css") for path in (ROOT / "embviz").glob(f"**/*.{suffix}"))
+    digest = hashlib.sha256()
+    for path in sources:
+        if "node_modules" not in path.parts:
+            digest.update(path.read_bytes())
+    own = folder / digest.hexdigest()[:16]
+    for other in folder.glob("*"):
+        if other != own:
+            shutil.rmtree(other, ignore_errors=True)
+    return own
+
 
 project = "embviz"
 author = "the embviz developers"
@@ -51,7 +68,7 @@ myst_heading_anchors = 4
 # Figures of plotly are pictures here: their scripts would come from a network.
 os.environ["PLOTLY_RENDERER"] = "plotly_mimetype+svg"
 nb_execution_mode = os.environ.get("EMBVIZ_LESSONS", "cache")
-nb_execution_cache_path = str(ROOT / "build" / "lessons")
+nb_execution_cache_path = str(_lessons_of_this_code(ROOT / "build" / "lessons"))
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
