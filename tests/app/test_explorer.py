@@ -757,6 +757,22 @@ def test_the_structure_of_a_track(folder, explore):
     assert explorer._controller.similarity.work.model == "msd-musicnn-1"
 
 
+def test_pages_are_opened_before_a_track_is_there(folder, explore):
+    explorer = explore(folder, models=["musicnn"])
+    explorer.open(1).layers("vgg").wait()
+    assert explorer.widget.tab == "layers"
+    assert {row["model"] for row in explorer.widget.layers["rows"]} == {"msd-vgg-1"}
+    assert {row["status"] for row in explorer.widget.layers["rows"]} == {"ready"}
+    assert explorer.structure("musicnn", "cnn3").wait().widget.tab == "similarity"
+    assert explorer.widget.similarity["status"] == "ready"
+    assert explorer.widget.similarity["layer"] == "cnn3"
+    for ask in (explorer.layers, explorer.structure):
+        with pytest.raises(embviz.errors.ModelError, match="musicn"):
+            ask("musicn")
+    assert explorer.widget.tab == "similarity"
+    assert explorer.structure("musicnn", "cnn9").wait().widget.similarity["status"] == "failed"
+
+
 def test_what_is_chosen_for_boundaries_stays_and_goes_into_code_state_page_and_still(folder, explore, tmp_path):
     explorer = explore(folder, models=["musicnn"]).wait()
     explorer.widget.tab = "similarity"

@@ -223,6 +223,40 @@ class Explorer(traitlets.HasTraits):
         atlas = self._controller.map_tab.atlas
         return None if atlas is None else atlas.filtered
 
+    def layers(self, model: str | Model = "musicnn") -> Self:
+        """Open the page that walks through all layers of a model.
+
+        Parameters
+        ----------
+        model : str or Model
+            Whose layers are shown; ModelError if there is no such model.
+
+        Returns
+        -------
+        Explorer
+        """
+        self._controller.layers.start(get_model(model).name)
+        self._context.panel.tab = "layers"
+        return self
+
+    def structure(self, model: str | Model = "musicnn", layer: str = "embedding") -> Self:
+        """Open the page with the self-similarity of the open track, and the boundaries of its parts.
+
+        Parameters
+        ----------
+        model : str or Model
+            By whose embedding moments are compared; ModelError if there is no such model.
+        layer : str
+            Name of a layer.
+
+        Returns
+        -------
+        Explorer
+        """
+        self._controller.similarity.start(get_model(model).name, layer)
+        self._context.panel.tab = "similarity"
+        return self
+
     def map(self, model: str | Model | None = None, **options: Any) -> Self:
         """Open the page with the map of all tracks, which is computed in the background.
 
