@@ -80,7 +80,10 @@ def test_it_runs_and_its_solutions_after_it(path, tmp_path, monkeypatch):
     notebook = read(path)
     solutions = [source for cell in notebook.cells for source in PYTHON.findall(cell.source)]
     notebook.cells += [nbformat.v4.new_code_cell(source) for source in solutions]
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}})
+    # A kernel that is still ending its workers after five seconds would be killed, and could not tidy up.
+    client.create_kernel_manager().shutdown_wait_time = 300
+    client.execute()
     assert not list(tmp_path.glob("embviz-*")), "what it wrote for itself is still there"
     text = nbformat.writes(notebook)
     assert len(text) < MOST, f"{len(text) / 1e6:.1f} MB"
