@@ -106,6 +106,20 @@ def test_points_lie_along_columns_and_dimensions_and_go_back(chart):
     assert list(atlas.selection.index) == [100, 130]
 
 
+def test_a_projection_that_nobody_sees_is_not_waited_for(chart):
+    atlas = chart(x="bpm", y=("musicnn", "embedding", 0)).set(method="tsne", options={"perplexity": 3}).wait()
+    assert atlas.projection.method == "pca"
+    assert not atlas.widget.maps[0]["preliminary"]
+    atlas.set(layout="projection").wait()
+    assert atlas.projection.method == "tsne"
+    assert atlas.widget.maps[0]["facts"][0].startswith("t-SNE")
+    projection = atlas.projection
+    atlas.set(layout="axes").wait()
+    assert atlas.projection is projection
+    clustered = chart(x="bpm", y="genre", clusters="kmeans").set(method="tsne", options={"perplexity": 3}).wait()
+    assert clustered.projection.method == "tsne"
+
+
 def test_one_axis_leaves_the_other_to_the_projection(chart):
     atlas = chart(x="released")
     x, y = view(atlas).axes

@@ -96,7 +96,7 @@ class AtlasController:
         if not len(context.table):
             first.fail("There are no tracks to map.", "Choose a folder that has some.")
             return
-        first.start(MapRequest.of(context.choices, context.choices, context.seed))
+        first.start(self._request())
         if context.choices["second"]:
             second.start(MapRequest.of(context.choices, context.choices["second"], context.seed))
         else:
@@ -104,6 +104,15 @@ class AtlasController:
             second.close()
         self.comparison.start()
         self.publish()
+
+    def _request(self) -> MapRequest:
+        """Return what the first map is to show."""
+        choices, seed = self.context.choices, self.context.seed
+        wanted = MapRequest.of(choices, choices, seed)
+        only_axes = choices["layout"] == "axes" and all(choices[way] for way in axes.WAYS)
+        if not only_axes or choices["clusters"] != "none" or self.views[0].request == wanted:
+            return wanted
+        return MapRequest.of(choices, choices, seed, seen=False)
 
     def choose(self, changes: Mapping[str, Any]) -> None:
         """Change choices, all or none, and compute what depends on them."""
@@ -162,7 +171,7 @@ class AtlasController:
         if changed & {"model", "layer", "second"}:
             self.context.show_models()  # vectors that are given now are among them
         self.publish()
-        if changed & {*options.MAP, "k"}:
+        if changed & {*options.MAP, "k"} or self.views[0].request not in (None, self._request()):
             self.start()
         if changed & {"clusters", "cluster_options"}:
             self.clusters.start()
