@@ -9,6 +9,7 @@ is decoded when that track is chosen, so that a large page opens as fast as a sm
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from embviz.export.facets import Facet, page_facets
 from embviz.export.static_map import StaticMap
 from embviz.export.static_neighbors import add_neighbors
 from embviz.export.static_widgets import MAX_BYTES, PageData, without_comm
-from embviz.export.track_assets import build_track_assets
+from embviz.export.track_assets import TrackAssets, build_track_assets
 from embviz.plotting import save
 from embviz.plotting.axes import missing_notes
 from embviz.widgets.atlas import are_filters
@@ -142,6 +143,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
         drawn = StaticMap(rows, vectors, projection, clusters, names, tags, axes)
         nearest = add_neighbors(vectors, projection.metric, blocks, report)
         made = build_track_assets(drawn, embeddings, audio=audio, folder=folder, blocks=blocks, report=report)
+    _warn_of_silence(made, audio)
     heatmap = without_comm(Heatmap)(message="Choose a track on the map.")
     what, point = ("track", "a track") if vectors.times is None else ("frame", "a moment of a track")
     description = {
@@ -164,6 +166,22 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
         "about": provenance.provenance_sections(table, vectors, projection, made, audio),
     }
     return static_widgets.render_page(description, blocks, script="collection_page", linked=audio == "link")
+
+
+def _warn_of_silence(made: TrackAssets, audio: str) -> None:
+    """Warn of tracks that are silent on the page, which looks as complete without their sound."""
+    total = plural(len(made.names), "track")
+    if made.missing:
+        warnings.warn(
+            f"The sound files of {len(made.missing):,} of {total} are missing, so these are silent on the page: "
+            f"{made.missing[0]} Put the files back, or make the collection anew from where they are now, and write the "
+            "page again.",
+            stacklevel=2,
+        )
+    others = [problem for problem in made.silent if problem not in made.missing]
+    if others:
+        remedy = " Choose audio='clips' or audio='embed' (--audio)." if audio == "link" else ""
+        warnings.warn(f"{len(others):,} of {total} cannot be heard on the page: {others[0]}{remedy}", stacklevel=2)
 
 
 def _facets(made: tuple[list[Facet], list[str]], filters: dict[str, Any], blocks: PageData) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class PageAudio:
     offset: float = 0.0
     span: tuple[float, float] | None = None
     problem: str = ""
+    missing: bool = False  # whether there is no such file
 
     @property
     def traits(self) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def prepare_audio(
     """
     name = printable_name(Path(path))
     if not Path(path).exists():
-        return PageAudio(duration, b"", problem=f"{name!r} was not there when this page was written.")
+        return PageAudio(duration, b"", problem=f"{name!r} was not there when this page was written.", missing=True)
     try:
         audio = Audio.open(path)
         outline = browser_audio.summary(audio)

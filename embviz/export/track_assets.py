@@ -32,6 +32,7 @@ class TrackAssets:
     names: list[str] = field(default_factory=list)  # of elements, one per track
     seconds: float = 0.0  # of all sounds
     silent: list[str] = field(default_factory=list)  # why tracks cannot be heard
+    missing: list[str] = field(default_factory=list)  # the same, of those whose files are not there
     source: Embedding | None = None  # one of those that are drawn
 
 
@@ -62,6 +63,7 @@ def build_track_assets(
         parts.names.append(blocks.add_json(state))
         parts.seconds += sound.duration
         parts.silent += [sound.problem] if sound.problem else []
+        parts.missing += [sound.problem] if sound.missing else []
         parts.source = parts.source or embedding
     report(stage, len(rows), len(rows))
     return parts

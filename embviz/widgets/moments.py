@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import threading
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -275,6 +276,10 @@ class MomentSheet(PageWidget):
                 {**item, "url": "", "bytes": len(data), "problem": item["problem"] or problem}
                 for item, (data, problem) in zip(self.items, clips, strict=True)
             ]
+        silent = [item["problem"] for item in self.items if item["problem"]]
+        if silent:
+            total = plural(len(self.items), "moment")
+            warnings.warn(f"{len(silent)} of {total} cannot be heard on the page: {silent[0]}", stacklevel=2)
         return self
 
     def copy(self, kind: type[MomentSheet], **traits: Any) -> MomentSheet:

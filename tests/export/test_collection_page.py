@@ -106,9 +106,10 @@ def made(weights_home, music) -> Made:
 @pytest.fixture(scope="module")
 def linked(made, music) -> Path:
     """The page with links to the files."""
-    return collection_page.write_collection_page(
-        music.parent / "linked.html", made.table, title="Excerpts", **made.options()
-    )
+    with pytest.warns(UserWarning, match=r"1 of 9 tracks cannot be heard .*Choose audio='clips'"):
+        return collection_page.write_collection_page(
+            music.parent / "linked.html", made.table, title="Excerpts", **made.options()
+        )
 
 
 def description(text: str) -> dict[str, Any]:
@@ -406,6 +407,21 @@ def test_what_cannot_be_heard_is_said(music, tmp_path):
     gone = page_audio.prepare_audio(music / "gone.ogg", "embed", tmp_path, duration=3)
     assert (gone.problem, gone.duration) == ("'gone.ogg' was not there when this page was written.", 3)
     assert "cannot be decoded" in page_audio.prepare_audio(music / "broken.wav", "clips", tmp_path).problem
+
+
+@pytest.mark.parametrize("audio", ["link", "embed", "clips"])
+def test_missing_sound_files_are_warned_of(table, audio):
+    for path in table["path"][:3]:
+        Path(path).unlink()
+    with pytest.warns(UserWarning, match="files of 3 of 4 tracks are missing, .*'tone 0.wav' was not there") as told:
+        page_of(table, audio=audio)
+    assert len(told) == 1
+
+
+def test_sounds_that_stay_silent_are_warned_of(table):
+    Path(table["path"].iloc[0]).write_text("no sound")
+    with pytest.warns(UserWarning, match="1 of 4 tracks cannot be heard on the page: .*tone 0.wav"):
+        page_of(table, audio="clips")
 
 
 # -- in a browser without a network ---------------------------------------------------------------------------------
