@@ -105,6 +105,25 @@ def test_pictures_are_light_and_dark_shown_small_and_drawn_by_a_script():
     assert sum(path.stat().st_size for path in pictures) < 2_500_000
 
 
+def test_the_page_of_keys_has_those_of_the_panel():
+    script = (ROOT / "embviz" / "widgets" / "src" / "base" / "keys.js").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "guide" / "keys.md").read_text(encoding="utf-8")
+    on_page = {
+        title: re.findall(r"^\| (`.+`) \|", body, flags=re.MULTILINE)
+        for title, body in zip(*[iter(re.split(r"^## (.+)$", page, flags=re.MULTILINE)[1:])] * 2, strict=True)
+    }
+    lists = re.split(r'^ +"([A-Z][a-z ]+)",$', script[: script.index("export function placeOf")], flags=re.MULTILINE)
+    in_panel = {
+        title: [
+            " ".join(f"`{key}`" for key in re.findall(r'"(.+?)"', keys))
+            for keys in re.findall(r'^ +\[\[(.+?)\], "', body, flags=re.MULTILINE)
+        ]
+        for title, body in zip(lists[1::2], lists[2::2], strict=True)
+    }
+    del in_panel["Mouse and touch"]
+    assert on_page == in_panel
+
+
 def test_the_reference_has_all_rooms_with_public_names():
     rooms = {
         path.parent.name for path in (ROOT / "embviz").glob("*/__init__.py") if "__all__" in path.read_text("utf-8")

@@ -16,8 +16,8 @@ export const CLOCK_KEYS = [
     "Playing",
     [
       [["Space"], "play or pause"],
-      [["←", "→"], "5 seconds back or on"],
-      [["Shift ←", "Shift →"], "half a second back or on"],
+      [["←", "→"], "5 seconds back or forward"],
+      [["Shift ←", "Shift →"], "half a second back or forward"],
       [["Home", "End"], "to the beginning or the end"],
       [[",", "."], "to the boundary before or after, once Structure has found them"],
       [["["], "begin the range at the playhead"],
@@ -33,7 +33,7 @@ export const CLOCK_KEYS = [
       [["+", "−"], "zoom in or out around the playhead"],
       [["0"], "show the whole track"],
       [["↑", "↓"], "on a heatmap: choose a dimension; P pins it as a curve"],
-      [["Shift ←", "Shift →"], "on a heatmap: one frame back or on"],
+      [["Shift ←", "Shift →"], "on a heatmap: one frame back or forward"],
     ],
   ],
 ];
