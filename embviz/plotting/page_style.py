@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 
 TEMPLATE = "embviz"
 GRID = "rgba(127, 127, 127, 0.25)"
+#: Plotly's tool bar would lie over titles and the names of facets; dragging and double clicks do what it does.
+BUTTONS = (
+    "toImage", "sendChartToCloud", "zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale",
+)  # fmt: skip
 COLORS = ("#2a9d8f", "#e76f51", "#7b6fd0", "#c8961e", "#5b8def")
 
 
 def use_page_style(height: int | None = 320) -> None:
     """Have plotly express draw figures without a background, in a grey that is read on a light and on a dark page.
+
+    Plotly's tool bar, which would cover titles, is left out: drag to zoom, and double-click to zoom out.
 
     Parameters
     ----------
@@ -38,7 +44,7 @@ def use_page_style(height: int | None = 320) -> None:
     axis = {"gridcolor": GRID, "zeroline": False}
     layout = {
         "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR, "font": {"color": GREY}, "colorway": COLORS, "xaxis": axis,
-        "yaxis": axis, "margin": {"t": 48, "b": 56},
+        "yaxis": axis, "margin": {"t": 48, "b": 56}, "modebar": {"remove": BUTTONS},
     }  # fmt: skip
     pio.templates[TEMPLATE] = {"layout": layout}
     px.defaults.template, px.defaults.height = TEMPLATE, height

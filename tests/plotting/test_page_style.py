@@ -27,3 +27,4 @@ def test_figures_of_plotly_express_have_the_style_of_the_page(monkeypatch):
     assert figure.layout.height == 200
     assert pio.templates["embviz"].layout.plot_bgcolor == "rgba(0, 0, 0, 0)"
     assert figure.layout.template.layout.font.color == pio.templates["embviz"].layout.font.color
+    assert {"zoom", "toImage"} <= set(figure.layout.template.layout.modebar.remove)
