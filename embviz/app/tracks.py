@@ -34,8 +34,11 @@ MOST = 50_000  # files; a whole disk is not meant to be listed
 
 
 # What of a collection's table a track shows, and as what.
-_OF_TABLE = {name: name for name in ("name", "title", "style", "bpm", "key", "meter", "problem", "warning")}
-_OF_TABLE |= {"artist": "note", "duration": "seconds"}
+_OF_TABLE = {
+    name: name
+    for name in ("name", "title", "artist", "album", "genre", "style", "bpm", "key", "meter", "problem", "warning")
+}
+_OF_TABLE |= {"duration": "seconds"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,9 @@ class Track:
     path: Path | None  # the file; None where the sound came as samples
     name: str  # of the file, below the folder that was listed, as text that can be shown
     title: str = ""
+    artist: str = ""
+    album: str = ""
+    genre: str = ""  # as tags say it; `style` is what ``tracks.csv`` says
     style: str = ""
     bpm: float | None = None  # tempo
     key: str = ""
@@ -71,9 +77,9 @@ class Track:
 
     @property
     def facts(self) -> list[str]:
-        """What is known of the music beforehand, in words: style, tempo and key."""
+        """What is known of the music beforehand, in words: artist, style or genre, tempo and key."""
         tempo = "" if self.bpm is None else f"{round(self.bpm, 1):g} BPM"
-        return [fact for fact in (self.style, tempo, self.key) if fact]
+        return [fact for fact in (self.artist, self.style or self.genre, tempo, self.key) if fact]
 
     def open(self) -> Audio:
         """Return the sound; raises AudioError where the file is gone."""
@@ -82,9 +88,9 @@ class Track:
     def to_dict(self) -> TrackItem:
         """Return what a list shows of it, ready for JSON."""
         return {
-            "id": self.id, "name": self.name, "title": self.title, "style": self.style, "bpm": self.bpm,
-            "key": self.key, "seconds": self.seconds, "note": self.note, "problem": self.problem,
-            "warning": self.warning,
+            "id": self.id, "name": self.name, "title": self.title, "artist": self.artist, "album": self.album,
+            "genre": self.genre, "style": self.style, "bpm": self.bpm, "key": self.key, "seconds": self.seconds,
+            "note": self.note, "problem": self.problem, "warning": self.warning,
         }  # fmt: skip
 
 

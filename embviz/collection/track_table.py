@@ -66,7 +66,7 @@ def build_track_table(
     compared by their content where `duplicates` are to be found. `report` may raise to cancel.
     """
     store = resolve_cache(cache)
-    index = MetadataCache([] if store is None else [folder / "index" for folder in store.folders])
+    index = _open_index(store)
     files = [_stat_file(path) for path in paths]
     try:
         _read_tags(files, index, report)
@@ -74,6 +74,16 @@ def build_track_table(
     finally:
         index.save()
     return _add_sidecar_columns(_table(files, paths, names, first), files)
+
+
+def read_file_tags(paths: Sequence[Path], *, cache: CacheOption = None, report: Report) -> list[FileTags]:
+    """Return the tags of files, from the index where they were read before, with what is wrong with each file."""
+    files, index = [_stat_file(path) for path in paths], _open_index(resolve_cache(cache))
+    try:
+        _read_tags(files, index, report)
+    finally:
+        index.save()
+    return [file.tags._replace(problem=file.problem) for file in files]
 
 
 def normalize_table(table: DataFrame) -> DataFrame:
@@ -155,6 +165,10 @@ def _below(path: Path, base: Path) -> Path:
         if one.is_relative_to(other):
             return one.relative_to(other)
     return path
+
+
+def _open_index(store: Cache | None) -> MetadataCache:
+    return MetadataCache([] if store is None else [folder / "index" for folder in store.folders])
 
 
 # Looking at files. -------------------------------------------------------------------------------------------------

@@ -128,6 +128,9 @@ class TrackItem(TypedDict):
     id: int
     name: str
     title: str
+    artist: str
+    album: str
+    genre: str
     style: str
     bpm: float | None
     key: str

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 
+import mutagen.flac
 import nbformat
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ import embviz
 from embviz.app.explorer import Explorer
 from embviz.app.explorer.heads import as_head
 from embviz.app.uploads import safe_name
+from embviz.collection.file_tags import FileTags
 from embviz.errors import AudioError, OptionError
 from embviz.models import weights
 
@@ -168,7 +170,7 @@ def test_the_sample_tracks_are_opened_where_there_are_none(explore, tmp_path):
 def test_the_list_follows_what_a_map_computes(folder, explore):
     os.utime(folder / "two.wav", (1e9, 1e9))  # the digest of a file that is still being written is not remembered
     explorer = explore(folder, models=["musicnn"]).wait()
-    assert ("1" in explorer.widget.cached, explorer.widget.tracks[1]["seconds"]) == (False, None)
+    assert "1" not in explorer.widget.cached
     explorer.widget.tab = "map"
     explorer.wait().wait().wait()
     assert "msd-musicnn-1" in explorer.widget.cached["1"]
@@ -959,6 +961,74 @@ def test_what_is_odd_about_a_sound_is_said_and_remembered(folder, explore, noise
     assert again.widget.track == 0
     assert again.widget.tracks[2]["warning"] == track["warning"]
     assert again.widget.tracks[2]["seconds"] == track["seconds"]
+
+
+def tag(path, **tags):
+    """Write tags to a FLAC file that was there before today."""
+    file = mutagen.flac.FLAC(path)
+    file.update(tags)
+    file.save()
+    os.utime(path, (1e9, 1e9))
+
+
+def test_the_list_says_what_tags_say_and_remembers_it(folder, explore, noise_and_tone, monkeypatch):
+    for name in ("three.flac", "four.flac"):
+        soundfile.write(folder / name, *noise_and_tone)
+    tag(folder / "three.flac", title="Rain", artist="Anna", album="Vespers", genre="Folk")
+    tag(folder / "four.flac", title=HOSTILE, artist=["Anna", "Bert"])
+    (folder / "words.mp3").write_text("no sound")
+    for name in ("one.wav", "two.wav", "words.mp3"):
+        os.utime(folder / name, (1e9, 1e9))
+    (folder / "tracks.csv").write_text("file,title,bpm\none.wav,First,120\nthree.flac,Mine,90\n")
+    explorer = explore(folder, models=[])
+    assert [track["artist"] for track in explorer.widget.tracks] == [""] * 5, "nothing is read before it is shown"
+    listed = {track["name"]: track for track in explorer.wait().widget.tracks}
+    three = listed["three.flac"]
+    assert [three[name] for name in ("title", "artist", "album", "genre")] == ["Mine", "Anna", "Vespers", "Folk"]
+    assert three["seconds"] == pytest.approx(12, abs=0.01)
+    assert listed["four.flac"]["artist"] == "Anna; Bert"
+    assert (listed["one.wav"]["title"], listed["one.wav"]["artist"]) == ("First", "")
+    assert (listed["two.wav"]["title"], listed["two.wav"]["seconds"]) == ("", pytest.approx(6, abs=0.01))
+    assert "it is not audio" in listed["words.mp3"]["problem"]
+    explorer.open("four.flac").wait()
+    assert explorer._context.player.title == listed["four.flac"]["title"]
+    data = (folder / "three.flac").read_bytes()
+    command(explorer, "upload", data, name="new.flac", part=0, parts=1).wait()
+    assert explorer.widget.tracks[-1]["artist"] == "Anna"
+    assert explorer._context.player.title == "Rain", "also where the sound was open before its tags were read"
+
+    monkeypatch.setattr("embviz.collection.file_tags.read_tags", None)
+    again = {track["name"]: track for track in explore(folder, models=[]).wait().widget.tracks}
+    assert again["three.flac"]["artist"] == "Anna"
+
+
+def test_a_slow_disk_holds_up_the_tags_alone(folder, explore, monkeypatch):
+    asked, go_on = threading.Event(), threading.Event()
+
+    def read(_path):
+        asked.set()
+        assert go_on.wait(60)
+        return FileTags(artist="Anna")
+
+    monkeypatch.setattr("embviz.collection.file_tags.read_tags", read)
+    explorer = explore(folder, models=["tempocnn"])
+    try:
+        assert asked.wait(60)
+        assert explorer._context.worker.wait(60)
+        assert statuses(explorer) == ["ready"]
+        assert [track["artist"] for track in explorer.widget.tracks] == ["", ""]
+    finally:
+        go_on.set()
+    assert [track["artist"] for track in explorer.wait().widget.tracks] == ["Anna", "Anna"]
+
+
+def test_a_collection_is_listed_as_its_table_says(folder, explore, noise_and_tone):
+    soundfile.write(folder / "three.flac", *noise_and_tone)
+    tag(folder / "three.flac", title="Rain", artist="Anna", genre="Folk")
+    collection = embviz.Collection.from_folder(folder)
+    table = collection.table.assign(artist=["Carl", *collection.table["artist"][1:]])
+    listed = explore(embviz.Collection(table), models=[]).wait().widget.tracks
+    assert [(track["artist"], track["genre"]) for track in listed] == [("Carl", ""), ("Anna", "Folk"), ("", "")]
 
 
 def test_uploads_are_kept_for_the_session(folder, explore, noise_and_tone):

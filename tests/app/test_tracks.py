@@ -226,7 +226,7 @@ def test_a_table_gives_tracks(root, tmp_path):
     )
     tracks = Tracks.of_table(table)
     rock, jazz, none, gone = tracks
-    assert (rock.id, rock.title, rock.note, rock.seconds, rock.bpm, rock.key) == (
+    assert (rock.id, rock.title, rock.artist, rock.seconds, rock.bpm, rock.key) == (
         0, "Another", "Someone", 122.0, 99.0, "E minor",
     )  # fmt: skip
     assert rock.style == "two lines"

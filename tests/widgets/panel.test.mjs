@@ -4,7 +4,7 @@ import { KEYS, applyToClock, keyAction, placeOf, rangeWithEnd } from "../../embv
 import { axesOf, costOf, countOf, hopChoices, hopIndex, plain } from "../../embviz/widgets/src/base/ui.js";
 import { spanOf } from "../../embviz/widgets/src/base/format.js";
 import { progressText, quoted, refOf, sizeOf, stateOf } from "../../embviz/widgets/src/base/ui.js";
-import { chosenTracks, factsOf, marksOf, shortFolder, stepped, visibleRows } from "../../embviz/widgets/src/explorer/track_list.js";
+import { chosenTracks, factsOf, marksOf, sameNamed, shortFolder, stepped, visibleRows } from "../../embviz/widgets/src/explorer/track_list.js";
 import { dropIndex, headChoices, suggestions } from "../../embviz/widgets/src/explorer/heatmap_rows.js";
 import { availability, foundLayers, grouped, meantModel } from "../../embviz/widgets/src/explorer/model_picker.js";
 import { stemWords, tempoBars, tempoTicks, tempoWords } from "../../embviz/widgets/src/explorer/predictions_tab.js";
@@ -194,6 +194,13 @@ test("tracks are found by all words, in any case, without accents", () => {
   assert.deepEqual(ids("", "seconds"), [1, 0, 2]);
   assert.deepEqual(ids("", "style"), [0, 1, 2]);
   assert.deepEqual(ids("nothing", "name"), []);
+  const tags = { title: "Rain", artist: "Björk", album: "Vespers", genre: "Trip Hop" };
+  const tagged = [track(0, "05.mp3", tags), track(1, "06.mp3", { title: "Rain", artist: "Anna" }), track(2, "x.wav")];
+  const found = (query, order = "title") => chosenTracks(tagged, query, order).map(({ id }) => id);
+  for (const query of ["bjork", "vespers", "trip hop", "05.mp3"]) assert.deepEqual(found(query), [0], query);
+  assert.deepEqual(found("", "artist"), [1, 0, 2], "what is not known comes last");
+  assert.deepEqual(found("", "album"), [0, 1, 2]);
+  assert.deepEqual(found("", "style"), [0, 1, 2], "a genre of the tags is one, too");
   assert.deepEqual(
     tracks.map(({ id }) => id),
     [0, 1, 2],
@@ -219,11 +226,21 @@ test("arrow keys stop at both ends of a list", () => {
 });
 
 test("facts leave out what is not known", () => {
-  assert.equal(factsOf(track(0, "a", { style: "rock", bpm: 128, seconds: 122.5 })), "rock · 128 BPM · 2:02");
+  assert.equal(factsOf(track(0, "a", { style: "rock", bpm: 128, seconds: 122.5 })), "rock · 128 BPM");
   assert.equal(factsOf(track(0, "a", { bpm: 89.96 })), "90 BPM");
   assert.equal(factsOf(track(0, "a")), "");
   const full = track(0, "rock.ogg", { title: "Bars", style: "rock", bpm: 128, key: "E minor", seconds: 61 });
   assert.equal(headline(full), "rock · 128 BPM · E minor · 1:01 · rock.ogg");
+  const tagged = track(0, "a.mp3", { title: "Rain", artist: "Anna", genre: "Folk", seconds: 61 });
+  assert.equal(headline(tagged), "Anna · Folk · 1:01 · a.mp3");
+  assert.equal(factsOf(tagged), "Anna · Folk");
+  assert.equal(factsOf({ ...tagged, style: "ballad" }), "Anna · ballad", "a table goes before tags");
+});
+
+test("tracks of one title are told apart by their artists, else by their files", () => {
+  const rain = (id, artist) => track(id, `${id}.mp3`, { title: "Rain", artist });
+  assert.deepEqual([...sameNamed([rain(0, "Anna"), rain(1, "Bert"), track(2, "a.wav"), track(3, "a.wav")])], []);
+  assert.deepEqual([...sameNamed([rain(0, "Anna"), rain(1, "Bert"), rain(2, "anna"), rain(3, "Anna")])], [0, 2, 3]);
 });
 
 test("each system in the cache has one mark, which names its models", () => {

@@ -55,6 +55,8 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
         self.tracks, self.player, self.engine = tracks, player, check_engine(engine)
         #: Who computes what concerns all tracks, and goes on whichever of them is opened.
         self.aside = Worker(self.events.settled)
+        #: Who reads files, and holds up nobody who computes.
+        self.reader = Worker(self.events.settled, computes=False)
         #: The store as functions take it.
         self.cache: CacheOption = False if self.store is None else self.store
         # A walk through a network gives hundreds of megabytes that are soon computed again.
@@ -106,11 +108,12 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
     @property
     def workers(self) -> tuple[Worker, ...]:
         """All workers of the panel."""
-        return *super().workers, self.aside
+        return *super().workers, self.aside, self.reader
 
     def close(self) -> None:
         """End the threads, and remove what was uploaded."""
         self.aside.close()
+        self.reader.close()
         super().close()
 
     def embed(

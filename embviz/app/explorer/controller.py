@@ -40,7 +40,8 @@ class ExplorerController:
 
     def __init__(self, context: ExplorerContext, collection: Collection | None, state: dict[str, Any] | None) -> None:
         self.context, self._restored = context, state
-        self.track_list, self.heatmaps = TrackList(context), HeatmapRows(context)
+        self.track_list = TrackList(context, tagged=collection is not None)
+        self.heatmaps = HeatmapRows(context)
         self.predictions, self.layers = PredictionsTab(context, self.heatmaps.heads), LayersTab(context)
         self.similarity = SimilarityTab(context)
         self.loader = CollectionLoader(context, collection)

@@ -12,6 +12,8 @@ from embviz.app.explorer.row import Row, row_key
 from embviz.app.tracks import Track, sound_facts
 from embviz.audio import Audio
 from embviz.audio.facts import SoundFacts, load_facts
+from embviz.collection.file_tags import FileTags
+from embviz.collection.track_table import read_file_tags
 from embviz.core.embedding import Embedding
 from embviz.core.worker import Job
 from embviz.errors import EmbvizError, OptionError
@@ -22,16 +24,22 @@ from embviz.widgets import browser_audio
 
 SENT_AGAIN = 2000  # tracks; a longer list is not sent again for one track's length
 MARKED_AT_ONCE = 500
+TAGS_AT_ONCE = 200  # files whose tags are shown first; then those of four times as many, and so on
 
 
 class TrackList:
-    """The tracks as the panel lists them."""
+    """The tracks as the panel lists them; where they are `tagged`, what their tags say is in the list already."""
 
-    def __init__(self, context: ExplorerContext) -> None:
+    def __init__(self, context: ExplorerContext, *, tagged: bool = False) -> None:
         self._context = context
+        self._tagged = len(context.tracks) if tagged else 0  # tracks whose tags are read, or being read
 
     def publish(self) -> None:
-        """Show the list as it is."""
+        """Show the list as it is, and have the tags of those files read that are new in it."""
+        self._send()
+        self._read_tags()
+
+    def _send(self) -> None:
         self._context.panel.folder = self._context.tracks.folder
         self._context.panel.tracks = self._context.tracks.to_dict()
 
@@ -47,6 +55,39 @@ class TrackList:
             listed = tracks.add(track if isinstance(track, tuple | Audio) else Audio.open(track).path)
             self.publish()
         return listed
+
+    # Tags. ---------------------------------------------------------------------------------------------------------
+
+    def _read_tags(self) -> None:
+        tracks, cache = list(self._context.tracks)[self._tagged :], self._context.cache
+        self._tagged += len(tracks)
+        places = {track.id: track.place for track in tracks if track.place is not None}
+        if not places:
+            return
+
+        def task(job: Job) -> None:
+            at, numbers = 0, list(places)
+            while at < len(numbers):
+                part = numbers[at : max(TAGS_AT_ONCE, 4 * at)]
+                found = read_file_tags([places[number] for number in part], cache=cache, report=job.report)
+                job.show(f"from {at}", self._show_tags, dict(zip(part, found, strict=True)))
+                at += len(part)
+
+        self._context.reader.submit(("tags", self._tagged), task)
+
+    def _show_tags(self, found: dict[int, FileTags]) -> None:
+        """Put what tags say into the list, where nothing is known that goes before it."""
+        context, tracks = self._context, self._context.tracks
+        for number, tags in found.items():
+            track = tracks[number]
+            said = {name: getattr(tags, name) for name in ("title", "artist", "album", "genre")}
+            said |= {"seconds": tags.duration, "problem": "" if track.seconds else tags.problem}
+            tracks.change(number, **{name: value for name, value in said.items() if value and not getattr(track, name)})
+        if context.track is not None:
+            context.track = track = tracks[context.track.id]
+            if context.player.title:
+                context.player.title = track.title or track.name
+        self._send()
 
     # Opening. ------------------------------------------------------------------------------------------------------
 

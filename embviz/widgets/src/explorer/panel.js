@@ -18,7 +18,7 @@ import { structure, walk } from "./layers_tab.js";
 import { atlasPage } from "./map_tab.js";
 import { openPicker } from "./model_picker.js";
 import { hears } from "./predictions_tab.js";
-import { lengthOf, tempoOf, trackList } from "./track_list.js";
+import { lengthOf, styleOf, tempoOf, trackList } from "./track_list.js";
 import { unitsPage } from "./units_tab.js";
 
 /** Below this width in pixels the list of tracks lies over the page. */
@@ -47,10 +47,11 @@ const ASIDE = [
 /** @import { ModelOption, Panel, PickerOptions, TrackItem } from "./types.js" */
 /** @typedef {{el: HTMLElement, update: () => void, ask?: () => void}} Page */
 
-/** @param {TrackItem} track @returns {string} such as ``rock · 128 BPM · E minor · 2:02 · rock.ogg`` */
+/** @param {TrackItem} track @returns {string} such as ``Nobody · rock · 128 BPM · E minor · 2:02 · rock.ogg`` */
 export function headline(track) {
   const name = track.title && track.title !== track.name ? track.name : "";
-  return [track.style, tempoOf(track), track.key, lengthOf(track), name].filter(Boolean).map(quoted).join(" · ");
+  const facts = [track.artist, styleOf(track), tempoOf(track), track.key, lengthOf(track), name];
+  return facts.filter(Boolean).map(quoted).join(" · ");
 }
 
 /** @param {RenderOptions} options */

@@ -22,8 +22,41 @@ const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "bas
 /** What a track is called in the list. @param {Track} track */
 const shownName = (track) => track.title || track.name;
 
-/** @param {string} a @param {string} b */
-const emptyLast = (a, b) => Number(!a) - Number(!b);
+/** What it is said to be: by the table beside the files, else by its tags. @param {Track} track */
+export const styleOf = (track) => track.style || track.genre || "";
+
+/** What is searched in, of tracks that were searched before. @type {WeakMap<Track, string>} */
+const searched = new WeakMap();
+
+/** @param {Track} track */
+function searchText(track) {
+  const known = searched.get(track);
+  if (known !== undefined) return known;
+  const text = fold([track.name, track.title, track.artist, track.album, track.genre, track.style].join("\n"));
+  searched.set(track, text);
+  return text;
+}
+
+/**
+ * The ids of tracks that share title and artist with another: only the names of their files tell them apart.
+ * @param {Track[]} tracks @returns {Set<number>}
+ */
+export function sameNamed(tracks) {
+  const keyOf = (/** @type {Track} */ { title, artist }) => `${fold(title)}\n${fold(artist)}`;
+  /** @type {Map<string, number>} */
+  const first = new Map();
+  /** @type {Set<number>} */
+  const same = new Set();
+  for (const track of tracks) {
+    const other = track.title ? first.get(keyOf(track)) : undefined;
+    if (other !== undefined) same.add(other).add(track.id);
+    else if (track.title) first.set(keyOf(track), track.id);
+  }
+  return same;
+}
+
+/** What is empty comes last. @param {string} a @param {string} b */
+const texts = (a, b) => Number(!a) - Number(!b) || collator.compare(a, b);
 /** @param {number | null} a @param {number | null} b */
 const numbers = (a, b) => Number(a == null) - Number(b == null) || (a ?? 0) - (b ?? 0);
 
@@ -31,21 +64,20 @@ const numbers = (a, b) => Number(a == null) - Number(b == null) || (a ?? 0) - (b
 const ORDERS = [
   ["title", "Title", (a, b) => collator.compare(shownName(a), shownName(b))],
   ["name", "File name", (a, b) => collator.compare(a.name, b.name)],
-  ["style", "Style", (a, b) => emptyLast(a.style, b.style) || collator.compare(a.style, b.style)],
+  ["artist", "Artist", (a, b) => texts(a.artist, b.artist) || collator.compare(shownName(a), shownName(b))],
+  ["album", "Album", (a, b) => texts(a.album, b.album) || collator.compare(a.name, b.name)],
+  ["style", "Genre or style", (a, b) => texts(styleOf(a), styleOf(b))],
   ["bpm", "BPM", (a, b) => numbers(a.bpm, b.bpm)],
   ["seconds", "Length", (a, b) => numbers(a.seconds, b.seconds)],
 ];
 
 /**
- * The tracks that have all words of a query in name, title or style, in an order; what is not known comes last.
+ * The tracks that have all words of a query in their names and tags, in an order; what is not known comes last.
  * @param {Track[]} tracks @param {string} query @param {string} order the name of one of ORDERS
  */
 export function chosenTracks(tracks, query, order) {
   const words = fold(query).split(/\s+/).filter(Boolean);
-  const found = tracks.filter((track) => {
-    const text = words.length ? fold(`${track.name}\n${track.title}\n${track.style}`) : "";
-    return words.every((word) => text.includes(word));
-  });
+  const found = tracks.filter((track) => words.every((word) => searchText(track).includes(word)));
   const compare = ORDERS.find(([name]) => name === order)?.[2];
   return compare ? found.sort(compare) : found;
 }
@@ -83,9 +115,15 @@ export const tempoOf = (track) => (track.bpm == null ? "" : `${Number(track.bpm.
 /** @param {{seconds: number | null}} track @returns {string} such as ``2:02``; empty where it is not known */
 export const lengthOf = (track) => (track.seconds == null ? "" : formatTime(Math.floor(track.seconds)));
 
-/** @param {Track} track @returns {string} such as ``rock · 128 BPM · 2:02`` */
+/** All but the length, which stands beside it. @param {Track} track @returns {string} such as ``Nobody · rock · 128 BPM`` */
 export function factsOf(track) {
-  return [quoted(track.style), tempoOf(track), lengthOf(track)].filter(Boolean).join(" · ");
+  return [track.artist, styleOf(track), tempoOf(track)].filter(Boolean).map(quoted).join(" · ");
+}
+
+/** All that is known of a track, a line each. @param {Track} track */
+function hoverOf(track) {
+  const { name, title, artist, album, genre, style, note } = track;
+  return [name, title, artist, album, ...new Set([genre, style]), note].filter(Boolean).map(quoted).join("\n");
 }
 
 /**
@@ -132,13 +170,17 @@ function legendNodes(marks) {
 /** What stands in place of a list without tracks. @param {number} all @param {number} shown on the map */
 function emptyList(all, shown) {
   if (!all) return "No sounds yet. Add one below, or drop it here.";
-  return shown ? "No track matches. Search in names, titles and styles." : "The map's filters leave no track.";
+  return shown
+    ? "No track matches. Search in titles, artists, albums, genres and file names."
+    : "The map's filters leave no track.";
 }
 
 /** The list as the panel has it. */
 class TrackList {
   /** Those that are searched for, in their order. @type {Track[]} */
   #tracks = [];
+  /** Those that only the names of their files tell apart. @type {Set<number>} */
+  #sameNamed = new Set();
   #active = 0;
   /** @type {Map<string, ModelOption>} */
   #models = new Map();
@@ -154,7 +196,8 @@ class TrackList {
     this.search = h("input", {
       type: "search",
       placeholder: "Search",
-      "aria-label": "Search tracks by name, title or style",
+      "aria-label": "Search tracks by title, artist, album, genre or file name",
+      title: "Search in titles, artists, albums, genres and file names",
     });
     this.order = h("select", { "aria-label": "Sort tracks by", title: "Sort by" });
     this.order.append(...ORDERS.map(([value, label]) => h("option", { value }, label)));
@@ -177,7 +220,7 @@ class TrackList {
     this.#listenToKernel();
     this.#updateModels();
     this.#updateFolder();
-    this.#refilter();
+    this.#updateTracks();
   }
 
   #build() {
@@ -230,6 +273,11 @@ class TrackList {
   #openIndex() {
     const open = this.model.get("track");
     return this.#tracks.findIndex((track) => track.id === open);
+  }
+
+  #updateTracks(keep = false) {
+    this.#sameNamed = sameNamed(this.model.get("tracks") ?? []);
+    this.#refilter(keep);
   }
 
   /** Search again; what was reached by keys stays so where it is to be kept, else the open track is. */
@@ -288,8 +336,12 @@ class TrackList {
   /** @param {Track} track @param {number} index */
   #rowNode(track, index) {
     const wrong = track.problem || track.warning;
-    const facts = wrong ? plain(wrong) : factsOf(track) || quoted(track.note);
+    const file = this.#sameNamed.has(track.id) ? track.name : "";
+    const facts = wrong
+      ? plain(wrong)
+      : [file, factsOf(track)].filter(Boolean).map(quoted).join(" · ") || quoted(track.note);
     const note = h("div.ev-panel-track-note", {}, h("span.ev-panel-track-facts", { dir: "auto" }, facts));
+    if (!wrong) note.append(h("span.ev-panel-track-length", {}, lengthOf(track)));
     const marks = marksOf(this.model.get("cached")?.[String(track.id)], this.#models);
     if (marks.length && !track.problem) note.append(marksNode(marks));
     const node = h(
@@ -297,7 +349,7 @@ class TrackList {
       {
         role: "option",
         id: `${this.#id}-${track.id}`,
-        title: quoted(wrong ? `${track.name}: ${wrong}` : [track.name, track.note].filter(Boolean).join("\n")),
+        title: wrong ? quoted(`${track.name}: ${wrong}`) : hoverOf(track),
         "aria-setsize": this.#tracks.length,
         "aria-posinset": index + 1,
       },
@@ -407,7 +459,8 @@ class TrackList {
     const { signal } = this.panel;
     onChange(model, "models", () => this.#updateModels(), signal);
     onChange(model, "cached", () => this.#updateMarks(), signal);
-    onChange(model, "tracks shown_on_map", () => this.#refilter(true), signal);
+    onChange(model, "tracks", () => this.#updateTracks(true), signal);
+    onChange(model, "shown_on_map", () => this.#refilter(true), signal);
     onChange(model, "track", () => this.#trackOpened(), signal);
     onChange(model, "folder", () => this.#updateFolder(), signal);
   }

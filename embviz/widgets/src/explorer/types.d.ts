@@ -8,6 +8,9 @@ export interface TrackItem {
   id: number;
   name: string;
   title: string;
+  artist: string;
+  album: string;
+  genre: string;
   style: string;
   bpm: number | null;
   key: string;
