@@ -6,7 +6,6 @@ Conventions: a track has an id, its place in the list, which it keeps. What is k
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -18,7 +17,7 @@ from embviz.audio import Audio
 from embviz.audio.facts import SoundFacts, load_facts
 from embviz.audio.file_kinds import LISTED
 from embviz.collection.discovery import expand_user, find_audio_files, undecodable_note
-from embviz.collection.sidecar import SidecarRows, folder_name, parse_number, read_sidecar
+from embviz.collection.sidecar import SidecarRows, common_folder, folder_name, parse_number, read_sidecar
 from embviz.core.paths import check_the_path
 from embviz.core.text import LONGEST_TEXT, clean_line, is_missing, printable, printable_name
 from embviz.errors import AudioError
@@ -143,9 +142,7 @@ class Tracks:
             known: dict[str, Any] = {name: clean_line(value)[:LONGEST_TEXT] for name, value in cells.items()}
             known |= {name: parse_number(known[name]) for name in ("bpm", "seconds") if name in known}
             tracks._append(Path(path) if path else None, known.pop("name", ""), **known)
-        folders = [os.path.dirname(path) for path in table["path"] if path]  # noqa: PTH120  many files
-        with contextlib.suppress(ValueError):  # some are absolute and some are not, or there are none
-            tracks.folder = folder_name(Path(os.path.commonpath(folders)))
+        tracks.folder = common_folder(table["path"])
         return tracks
 
     def add(self, source: Any, *, note: str = "") -> Track:

@@ -95,10 +95,11 @@ def _write_page(
 @click.option(
     "--audio",
     "how",
-    type=click.Choice(["link", "embed", "clips"]),
-    default="link",
+    type=click.Choice(["auto", "clips", "embed", "link"]),
+    default="auto",
     show_default=True,
-    help="Whether the page plays the files from where they are, or holds the tracks, or 25 s of each.",
+    help="Whether the page holds 25 s of each track, or the whole tracks, or plays the files from where they are; auto "
+    "is clips up to 200 tracks, links for more.",
 )
 @click.option(
     "--color",
@@ -124,7 +125,7 @@ def report(folder: Path, output: Path, *, name: str, how: str, facts: Path | Non
     without Jupyter or a network. What cannot be read is said, and left out; the exit code is then 1.
     """
     from embviz.collection import Collection
-    from embviz.export import collection_report
+    from embviz.export import collection_page, collection_report
 
     outputs.check_file(output, [".html"], [])
     with reporter(True) as told:
@@ -137,6 +138,8 @@ def report(folder: Path, output: Path, *, name: str, how: str, facts: Path | Non
         )
     for problem in failed:
         say(problem)
+    if how == "auto":
+        say(collection_page.describe_audio(output, len(found.table), "--audio {}"))
     say(f"{output.name} takes {output.stat().st_size / 1e6:.1f} MB.")
     print(output)
     return int(bool(failed))

@@ -17,7 +17,7 @@ from embviz.audio import Audio
 from embviz.collection import discovery, io, loaders, reprs, table_ops, track_table
 from embviz.collection.questions import Questions
 from embviz.core.cache import resolve_cache
-from embviz.core.progress import Progress, reporter
+from embviz.core.progress import Progress, reporter, say
 from embviz.core.text import plural, shorten
 from embviz.errors import AudioError, CollectionError
 
@@ -889,6 +889,7 @@ class Collection(Questions):
         path: str | os.PathLike[str],
         model: VectorSource = "musicnn",
         *,
+        audio: str = "auto",
         progress: Progress = True,
         **options: Any,
     ) -> Path:
@@ -902,10 +903,15 @@ class Collection(Questions):
             The page, ending in ``.html``.
         model : str, Model or Vectors
             Model whose embeddings are mapped; or vectors of your own.
+        audio : {"auto", "clips", "embed", "link"}
+            As for :meth:`embviz.Atlas.to_html`: the page holds 25 s of each track, or the whole tracks, or plays the
+            files from where they are; ``"auto"`` is clips up to 200 tracks, links for more, and a printed line says
+            which it was.
         progress : bool or callable
             As for :func:`embviz.embed`; a bar by default.
         **options
-            Other parameters of :func:`embviz.export.collection_report.write_collection_report`, such as ``audio``.
+            Other parameters of :func:`embviz.export.collection_report.write_collection_report`: ``layer``, ``method``,
+            ``points``, ``color``, ``x``, ``y``, ``tags``, ``heatmaps``, ``engine``, ``title`` and ``notes``.
 
         Returns
         -------
@@ -917,11 +923,13 @@ class Collection(Questions):
         EmbvizError
             If there is nothing to draw, weights are missing, or an option has no such value.
         """
-        from embviz.export import collection_report
+        from embviz.export import collection_page, collection_report
 
         collection_report.write_collection_report(
-            path, self.table, model=model, progress=progress, **{"notes": self.notes, **options}
+            path, self.table, model=model, audio=audio, progress=progress, **{"notes": self.notes, **options}
         )
+        if audio == "auto":
+            say(collection_page.describe_audio(path, len(self.table)))
         return Path(path)
 
     def to_csv(self, path: str | os.PathLike[str], *, spreadsheet_safe: bool = False) -> Path:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -58,6 +59,15 @@ def _parse_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parse_text(text: Any) -> str:
     return " ".join(str(text or "").split())[:500]
+
+
+def common_folder(paths: Iterable[str]) -> str:
+    """Return what the folder that holds all of some files is called; empty where there is none."""
+    folders = [os.path.dirname(path) for path in paths if path]  # noqa: PTH120  many files
+    try:
+        return folder_name(Path(os.path.commonpath(folders)))
+    except ValueError:  # some are absolute and some are not, or there are none
+        return ""
 
 
 def folder_name(folder: Path) -> str:

@@ -59,6 +59,14 @@ def reporter(progress: Progress) -> Iterator[Report]:
         yield _Lines()
 
 
+def say(sentence: str) -> None:
+    """Show a sentence where progress goes: below the running cell of a notebook, on stderr elsewhere."""
+    if in_jupyter():
+        publish({"text/plain": sentence})
+    else:
+        print(sentence, file=sys.stderr, flush=True)
+
+
 @contextlib.contextmanager
 def interruption_note(describe: Callable[[], str]) -> Iterator[None]:
     """Add a sentence to the KeyboardInterrupt that ends what is inside: what of it is kept, and how to go on.

@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from embviz.core.progress import Progress, reporter
-from embviz.core.text import plural, printable, trim_lines
+from embviz.core.text import plural, printable, printable_name, trim_lines
 from embviz.errors import FigureError, OptionError
 from embviz.export import page_audio, provenance, static_widgets
 from embviz.export.columns import ColorSpec, page_colors, tag_colors
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
     from embviz.plotting.axes import Axis
 
 
-AUDIO = ("link", "embed", "clips")
+AUDIO = ("auto", "clips", "embed", "link")
+CLIPPED = 200  # tracks; a page of more only links to the sounds by default
 REMEDY = "choose audio='clips' or audio='link' (--audio), fewer tracks, or no heatmaps (embeddings=None, --no-heatmaps)"
 NEAR = "; those that the model hears as similar lie close together"
 GUIDE = (
@@ -58,6 +61,30 @@ def write_collection_page(path: str | os.PathLike[str], table: pd.DataFrame, **o
     return static_widgets.write_page(path, lambda folder: render_collection_page(table, folder=folder, **options))
 
 
+def choose_audio(audio: str, tracks: int) -> str:
+    """Return how a page of so many tracks brings the sound: as asked for, or by their number."""
+    static_widgets.check_audio(audio, AUDIO)
+    return ("clips" if tracks <= CLIPPED else "link") if audio == "auto" else audio
+
+
+def describe_audio(path: str | os.PathLike[str], tracks: int, option: str = "audio='{}'") -> str:
+    """Return what was chosen for a page whose sound was left to ``"auto"``, and how to have it otherwise.
+
+    `option` is how a choice is written where the page was asked for.
+    """
+    name, of = repr(printable_name(Path(path))), plural(tracks, "track")
+    clips, embed, link = map(option.format, ("clips", "embed", "link"))
+    if choose_audio("auto", tracks) == "clips":
+        return (
+            f"{name} holds the loudest {page_audio.CLIP:.0f} s of each of {of} and plays wherever it is copied to "
+            f"({clips}); {embed} puts the whole tracks into it, {link} plays the files from where they are."
+        )
+    return (
+        f"{name} plays the files of {of} from where they are and is silent where it is copied without them ({link}, "
+        f"the default for more than {CLIPPED} tracks); {clips} puts {page_audio.CLIP:.0f} s of each into the page."
+    )
+
+
 def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     table: pd.DataFrame,
     *,
@@ -70,7 +97,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     embeddings: Callable[[int], Embedding | None] | None = None,
     filters: dict[str, Any] | None = None,
     axes: tuple[Axis, Axis] | None = None,
-    audio: str = "link",
+    audio: str = "auto",
     title: str | None = None,
     theme: str = "auto",
     progress: Progress = None,
@@ -107,11 +134,12 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     axes : (Axis, Axis), optional
         What x and y mean in place of the projection, with a value for each point, as
         :func:`embviz.plotting.axes.encode_axis` makes them.
-    audio : {"link", "embed", "clips"}
-        Whether the page holds only the way to the files from `folder`, so that it must be moved together with them;
-        or whole tracks, re-encoded at about 96 kbit/s (1 MB a minute, as text); or of each track the 25 seconds that
-        are loudest, mixed to one channel at 24 kHz (170 kB a track). What browsers cannot play is told, and needs
-        one of the other two.
+    audio : {"auto", "clips", "embed", "link"}
+        ``"clips"``: the page holds the loudest 25 seconds of each track, mixed to one channel at 24 kHz (170 kB a
+        track), and plays wherever it is copied to. ``"embed"``: it holds the whole tracks, re-encoded at about 96
+        kbit/s (1 MB a minute, as text). ``"link"``: it holds only the paths to the files from `folder`, so that it
+        must be moved together with them; files that browsers cannot play are named on the page. ``"auto"`` is clips
+        up to 200 tracks, links for more.
     title : str, optional
         Of the page.
     theme : {"auto", "light", "dark"}
@@ -130,7 +158,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     OptionError
         If an option has no such value, or arrays do not belong together.
     """
-    static_widgets.check_audio(audio, AUDIO)
+    audio = choose_audio(audio, len(np.unique(vectors.tracks)))
     save.check_theme(theme)
     if not are_filters(filters or {}):
         raise OptionError(f"Filters are expected as Atlas.state() has them; {filters!r:.80} was found.")

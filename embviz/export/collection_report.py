@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from embviz.analysis.projection import project, unavailable_reason
 from embviz.analysis.projection.options import check_method
 from embviz.batch import embed_table
 from embviz.collection import track_table
+from embviz.collection.sidecar import common_folder
 from embviz.core.progress import Progress, interruption_note, reporter
 from embviz.core.text import one_line
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError, did_you_mean
-from embviz.export import collection_page, static_widgets
+from embviz.export import collection_page
 from embviz.export.axes import LayerAxis, column_axis, layer_axis
 from embviz.export.columns import HIDDEN, ColorSpec, PageColor, cluster_name, tagger_group, telling_column
 from embviz.extraction.engines import EngineOption, check_engine
@@ -50,7 +52,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     color: str | None = None,
     x: Any = None,
     y: Any = None,
-    audio: str = "link",
+    audio: str = "auto",
     tags: bool = True,
     heatmaps: bool = True,
     engine: EngineOption = "auto",
@@ -87,8 +89,15 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         Whether the page holds the frames of each track.
     engine : {"auto", "essentia", "onnx"}
         What runs the networks, as for :func:`embviz.embed`.
-    audio, title, notes, progress
-        As for :func:`embviz.export.collection_page.render_collection_page`.
+    audio : {"auto", "clips", "embed", "link"}
+        Whether the page holds the loudest 25 s of each track, or the whole tracks, or plays the files from where they
+        are; ``"auto"`` is clips up to 200 tracks, links for more.
+    title : str
+        Of the page; by default the name of the folder that holds all tracks.
+    notes : sequence of str
+        Sentences to show below the map.
+    progress : bool, callable or None
+        As for :func:`embviz.embed`.
 
     Returns
     -------
@@ -102,7 +111,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     """
     _check_options(points, method)
     check_engine(engine)
-    static_widgets.check_audio(audio, collection_page.AUDIO)
+    audio = collection_page.choose_audio(audio, len(table))
     record = model if isinstance(model, Vectors) else get_model(model)
     if color is not None:
         _check_color(color, table, tags=tags)
@@ -139,7 +148,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
             tags=output,
             embeddings=_embeddings(table, record, layer, engine) if heatmaps else None,
             audio=audio,
-            title=one_line(title) or None,
+            title=one_line(title) or Path(common_folder(table["path"])).name or None,
             notes=said,
             progress=report,
         )

@@ -41,7 +41,7 @@ from embviz.widgets.commands import (
 #: - ``enqueue``: ``tracks``, and of frames a moment in seconds for each, ``moments``; ``play_queue``: ``at`` which
 #:   item; ``pause_queue``; ``remove_queued``: ``at``; ``clear_queue``
 #: - ``save``: ``format`` (html, png, svg, csv, parquet, m3u, tensorboard), whether of the ``selection`` only, and for a
-#:   page how to bring the ``audio``: ``"link"``, ``"embed"``, ``"clips"``
+#:   page how to bring the ``audio``: ``"auto"``, ``"clips"``, ``"embed"``, ``"link"``
 #: - ``select_filtered``: the tracks that the map shows
 #: - ``keep_group``: the selection is ``group`` ``"a"`` or ``"b"``; ``find_contrast``: what separates the
 #:   ``"selection"`` from the rest, or the two ``"groups"`` (``of``)
@@ -65,7 +65,7 @@ COMMANDS: dict[str, Fields] = {
     "pause_queue": {},
     "remove_queued": {"at": WHOLE},
     "clear_queue": {},
-    "save": {"format": TEXT, "selection": FLAG.or_none(), "audio": one_of("link", "embed", "clips").or_none()},
+    "save": {"format": TEXT, "selection": FLAG.or_none(), "audio": one_of("auto", "clips", "embed", "link").or_none()},
     "select_filtered": {},
     "keep_group": {"group": one_of("a", "b")},
     "find_contrast": {"of": one_of("selection", "groups")},

@@ -188,11 +188,23 @@ class Scatter(PageWidget):
         """Return the positions on the map, between −1 and 1, of points ``[m, 2]`` on the scale of those given."""
         return ((_pairs(xy) @ self._turn - self._middle) / self._scale).astype(np.float32)
 
-    def set_positions(self, xy: ArrayLike) -> None:
+    @property
+    def turn(self) -> NDArray[np.float64]:
+        """The matrix by which positions are turned, or mirrored, before they are drawn: ``xy @ turn``."""
+        return self._turn
+
+    def set_positions(self, xy: ArrayLike, *, turned: bool = True) -> None:
         """Set other positions of the same points, to which they glide; trail and labels, among them, are removed.
 
         So that one sees what moved, the new positions are drawn turned, or mirrored, such that they are as near as can
         be to those before (Procrustes); distances stay as they are.
+
+        Parameters
+        ----------
+        xy : array-like, shape [n, 2]
+            Finite numbers.
+        turned : bool
+            Whether they may be turned; not where x and y have a meaning of their own.
 
         Raises
         ------
@@ -202,7 +214,7 @@ class Scatter(PageWidget):
         self._check_count(len(_pairs(xy)))
         with self.hold_sync():
             self._axes, self.axes, self.placed = None, [], b""
-            self._free = self._place(xy, near=self._free)
+            self._free = self._place(xy, near=self._free if turned else None)
             self.trail, self.labels = b"", []
 
     def set_axes(self, x: Axis, y: Axis) -> None:

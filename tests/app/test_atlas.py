@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -951,6 +953,36 @@ def test_a_page_without_a_kernel_is_written(table, chart, tmp_path):
     atlas = chart(table.iloc[:6], clusters="kmeans").wait()
     page = atlas.to_html(tmp_path / "map.html").read_text()
     assert "Ambient 1" in page
+
+
+def test_a_page_plays_where_its_files_are_not_and_says_how_it_does(table, chart, tmp_path, capsys, monkeypatch):
+    atlas = chart(table.iloc[:6]).wait()
+    capsys.readouterr()
+    page = atlas.to_html(tmp_path / "map.html").read_text()
+    described = json.loads(re.search(r'id="embviz-page">(.*?)</script>', page)[1])
+    parts = [json.loads(re.search(rf'id="{name}">(.*?)</script>', page)[1]) for name in described["parts"]]
+    assert all(part["player"]["state"]["url"] == "" and "sound" in part["player"]["bytes"] for part in parts)
+    assert described["title"] == "clips0"
+    told = capsys.readouterr().err
+    assert "'map.html' holds the loudest 25 s of each of 6 tracks" in told
+    assert "sounds and heatmaps …" in told  # its progress
+    atlas.to_html(tmp_path / "linked.html", audio="link", title="Mine", progress=False)
+    assert capsys.readouterr().err == ""  # who chooses need not be told
+    monkeypatch.chdir(tmp_path)
+    command(atlas, "save", format="html", selection=False, audio="auto").wait()
+    assert "holds the loudest 25 s" in atlas.widget.notice["text"]
+
+
+def test_a_page_is_turned_as_the_map_is_that_it_was_saved_from(table, chart, tmp_path):
+    atlas = chart(table, method="umap", options={"n_neighbors": 5}).wait()  # PCA came first
+    page = atlas.to_html(tmp_path / "map.html", embeddings=None, audio="link").read_text()
+    described = json.loads(re.search(r'id="embviz-page">(.*?)</script>', page)[1])
+    name = described["map"]["bytes"]["points"]
+    data = base64.b64decode(re.search(rf'id="{name}">(.*?)</script>', page)[1])
+    assert np.frombuffer(data, "<f4") == pytest.approx(scatter(atlas).xy.ravel(), abs=1e-4)
+    assert np.abs(scatter(atlas).turn - np.eye(2)).max() > 0.01
+    atlas.set(method="pca").wait()  # whose axes have names
+    assert scatter(atlas).turn == pytest.approx(np.eye(2))
 
 
 def test_a_page_in_a_script_waits_for_the_map(table, chart, tmp_path):

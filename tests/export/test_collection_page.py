@@ -108,7 +108,7 @@ def linked(made, music) -> Path:
     """The page with links to the files."""
     with pytest.warns(UserWarning, match=r"1 of 9 tracks cannot be heard .*Choose audio='clips'"):
         return collection_page.write_collection_page(
-            music.parent / "linked.html", made.table, title="Excerpts", **made.options()
+            music.parent / "linked.html", made.table, title="Excerpts", audio="link", **made.options()
         )
 
 
@@ -186,7 +186,7 @@ def page_of(table: pd.DataFrame, vectors: Vectors | None = None, **options: Any)
 
 
 def test_a_page_holds_all_it_needs(table, tmp_path):
-    text = page_of(table, folder=tmp_path, title="Tones", embeddings=lambda _: frames_of())
+    text = page_of(table, folder=tmp_path, title="Tones", embeddings=lambda _: frames_of(), audio="link")
     assert "default-src 'none'; " in text
     assert not re.search(r"\b(src|href|action)=", text.partition("<script")[0])
     page = description(text)
@@ -355,7 +355,7 @@ def test_a_page_that_turns_out_too_large_says_what_to_do(table, monkeypatch):
     more = pd.concat([table] * 16, ignore_index=True)
     told = []
     with pytest.raises(FigureError, match="more than 0 MB"):
-        page_of(more, embeddings=lambda _: frames_of(d=100), progress=lambda *report: told.append(report))
+        page_of(more, audio="link", embeddings=lambda _: frames_of(d=100), progress=lambda *report: told.append(report))
     assert told[-1] == ("sounds and heatmaps", 20, 64)
     monkeypatch.undo()
     assert collection_page.MAX_BYTES == static_widgets.MAX_BYTES
@@ -774,11 +774,13 @@ def test_nothing_is_cut_off(opened, linked, music, width):
 @pytest.mark.slow
 def test_one_command_writes_the_page_of_a_folder(opened, music, tmp_path, weights_home, capsys):
     path = tmp_path / "page.html"
-    code = run(["report", str(music), "-o", str(path), "--method", "pca", "--audio", "clips"])
+    code = run(["report", str(music), "-o", str(path), "--method", "pca"])
     told = capsys.readouterr()
     assert code == 1  # one file is no sound
     assert told.err.count("broken.wav") == 1
     assert told.out == f"{path}\n"
+    assert "'page.html' holds the loudest 25 s" in told.err
+    assert "--audio link" in told.err
     page = description(path.read_text("utf-8"))
     assert page["title"] == "my music #1"
     assert page["facts"] == ["9 tracks", "MusiCNN (MSD) / embedding", "PCA"]
@@ -786,6 +788,18 @@ def test_one_command_writes_the_page_of_a_folder(opened, music, tmp_path, weight
     assert titles[:3] == ["Genre", "Cluster", "Artist"]
     assert "classic rock" in titles
     opened(path)
+
+
+def test_by_default_a_page_of_few_tracks_holds_clips_and_one_of_many_links():
+    assert collection_page.choose_audio("auto", 200) == "clips"
+    assert collection_page.choose_audio("auto", 201) == "link"
+    assert collection_page.choose_audio("embed", 201) == "embed"
+    clips = collection_page.describe_audio("/some/map.html", 41)
+    assert clips.startswith("'map.html' holds the loudest 25 s of each of 41 tracks and plays wherever it is copied to")
+    assert "audio='link'" in clips
+    links = collection_page.describe_audio("map.html", 1203, "--audio {}")
+    assert "plays the files of 1,203 tracks from where they are" in links
+    assert "--audio clips" in links
 
 
 @pytest.mark.slow

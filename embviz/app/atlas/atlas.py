@@ -22,6 +22,7 @@ from embviz.app.atlas.options import check_option, check_options, check_seed, mo
 from embviz.app.atlas.still import atlas_still
 from embviz.app.given import GivenVectors
 from embviz.core.cache import check_cache
+from embviz.core.progress import say
 from embviz.core.vectors import Vectors
 from embviz.extraction.engines import check_engine
 from embviz.models import VectorSource
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from embviz.analysis.projection import Projection
     from embviz.audio import AudioSource
     from embviz.core.cache import CacheOption
+    from embviz.core.progress import Progress
     from embviz.core.worker import Worker
     from embviz.export.axes import LayerAxis
     from embviz.extraction import EngineOption
@@ -569,8 +571,8 @@ class Atlas(traitlets.HasTraits):
             Whether only what is selected is written, in lists: in its order, with ``selection_rank`` from 1, and of
             frames ``selection_start`` and ``selection_stop`` in seconds, which in playlists VLC reads.
         **options
-            Of a page: ``audio`` (``"link"``, ``"embed"`` or ``"clips"``), ``title``, ``theme``; of a CSV file:
-            ``spreadsheet_safe``, as for :meth:`embviz.Collection.to_csv`.
+            Of a page: those of :meth:`to_html`; of a CSV file: ``spreadsheet_safe``, as for
+            :meth:`embviz.Collection.to_csv`.
 
         Returns
         -------
@@ -582,27 +584,54 @@ class Atlas(traitlets.HasTraits):
             If the file cannot be written, has another ending, or there is no map yet; OptionError if options are wrong.
             In a script, the map is waited for.
         """
+        if Path(path).suffix.lower() == ".html":
+            return self.to_html(path, **options)
         self._context.finish()
         return export.save(Path(path), self._controller.contents(selection=selection), **options)
 
-    def to_html(self, path: str | Path, **options: Any) -> Path:
-        """Write the map to a page that needs no kernel or network.
+    def to_html(self, path: str | Path, *, audio: str = "auto", progress: Progress = True, **options: Any) -> Path:
+        """Write the map, as it is drawn now, to a page that needs no kernel or network.
+
+        The page begins with the filters that are set, as far as it has their columns.
 
         Parameters
         ----------
         path : path
             Where to write it; the name ends in ``.html``.
+        audio : {"auto", "clips", "embed", "link"}
+            ``"clips"``: the page holds the loudest 25 seconds of each track (170 kB a track) and plays wherever it is
+            copied to. ``"embed"``: it holds the whole tracks (1 MB a minute). ``"link"``: it plays the files from where
+            they are, so that it must be moved together with them. ``"auto"`` is clips up to 200 tracks, links for more;
+            a printed line says which it was.
+        progress : bool or callable
+            As for :func:`embviz.embed`; a bar by default.
         **options
-            As for :func:`embviz.export.collection_page.render_collection_page`; the same errors are raised. By default
-            the page begins with the filters that are set, as far as it has their columns.
+            ``title`` of the page, by default the name of the folder; ``theme``, ``"auto"``, ``"light"`` or ``"dark"``;
+            ``notes``, sentences to show below the map; ``embeddings=None`` leaves the heatmaps of the tracks out; and
+            the other parameters of :func:`embviz.export.collection_page.render_collection_page`.
 
         Returns
         -------
         Path
             Of what is there; in a script, what is still computed is waited for, with its progress.
+
+        Raises
+        ------
+        FigureError, OptionError
+            If the page cannot be written or would be larger than a browser opens; if there is no map yet, or an option
+            is wrong.
+
+        Examples
+        --------
+        >>> atlas.to_html("map.html")  # doctest: +SKIP
+        >>> atlas.to_html("map.html", audio="link", title="My records", theme="dark")  # doctest: +SKIP
         """
         self._context.finish()
-        return export.page(Path(path), self._controller.contents(selection=False), **options)
+        contents = self._controller.contents(selection=False)
+        written = export.page(Path(path), contents, audio=audio, progress=progress, **options)
+        if audio == "auto":
+            say(export.audio_note(written, contents))
+        return written
 
     def close(self) -> None:
         """Stop all work, and take everything off the page."""

@@ -25,6 +25,7 @@ from embviz.app.atlas.playback import Playback
 from embviz.app.atlas.point_style import PointStyle
 from embviz.app.atlas.selection import MapSelection
 from embviz.app.downloads import Downloads
+from embviz.collection.sidecar import common_folder
 from embviz.core.text import format_cell
 from embviz.errors import ModelError, OptionError
 
@@ -340,10 +341,10 @@ class AtlasController:
     def contents(self, *, selection: bool) -> export.Contents:
         """Return what is written to a file: of lists the selected rows, or all."""
         context, view, clusters = self.context, self.views[0], self.clusters
-        name = format_cell(Path(self.folder).name)
+        name = format_cell(Path(self.folder or common_folder(context.table["path"])).name)
         return export.Contents(
-            context.table, self.selection.saved_rows() if selection else context.table, view.vectors, view.projection,
-            self.style.seen, clusters.members, clusters.names(), f"{name} · {view.title}" if name else view.title,
+            context.table, self.selection.saved_rows() if selection else context.table, view.vectors, view.drawn,
+            self.style.seen, clusters.members, clusters.names(), name, f"{name} · {view.title}" if name else view.title,
             context.store, context.engine, self.outputs.tags(context.choices["points"]), self.facets.filters,
             context.given.find(context.choices["model"], context.choices["layer"]), view.axes,
         )  # fmt: skip

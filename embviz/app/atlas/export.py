@@ -57,6 +57,7 @@ class Contents:
     color: PointColors | None
     members: NDArray[np.int64] | None
     names: dict[int, str]
+    folder: str  # its name
     title: str
     store: Cache | None
     engine: EngineOption
@@ -101,6 +102,7 @@ def begin(context: AtlasContext, contents: Contents, content: Mapping[str, Any])
     if kind == "tensorboard":
         path = free_path(Path.cwd() / f"{stem.replace('.', '_')}_tensorboard")
     options: dict[str, Any] = {"csv": {"spreadsheet_safe": True}}.get(kind, {})
+    chosen = kind == "html" and content.get("audio") in (None, "auto")
     if kind == "html" and content.get("audio"):
         options["audio"] = content["audio"]
 
@@ -109,7 +111,11 @@ def begin(context: AtlasContext, contents: Contents, content: Mapping[str, Any])
         progress = {"progress": job.report} if kind == "html" else {}
         return save(path, contents, **options, **progress)
 
-    context.run("save", "saving", task, lambda written: context.notice("done", f"Written to {str(written)!r}."))
+    def done(written: Path) -> None:
+        about = f" {audio_note(written, contents)}" if chosen else ""
+        context.notice("done", f"Written to {str(written)!r}.{about}")
+
+    context.run("save", "saving", task, done)
 
 
 def _figure(contents: Contents) -> Any:
@@ -153,9 +159,14 @@ def page(path: Path, contents: Contents, **options: Any) -> Path:
     usual: dict[str, Any] = {
         "vectors": vectors, "projection": projection, "colors": _colors(contents), "names": contents.names,
         "clusters": contents.members, "tags": contents.tags, "embeddings": _embeddings(contents),
-        "filters": contents.filters, "title": contents.title, "axes": contents.axes,
+        "filters": contents.filters, "title": contents.folder or contents.title, "axes": contents.axes,
     }  # fmt: skip
     return collection_page.write_collection_page(path, contents.table, **{**usual, **options})
+
+
+def audio_note(path: Path, contents: Contents) -> str:
+    """Return how a page brings the sound where that was left to its number of tracks."""
+    return collection_page.describe_audio(path, len(np.unique(contents.map()[0].tracks)))
 
 
 def _colors(contents: Contents) -> list[Any]:

@@ -8,7 +8,7 @@ widget stays, and its points glide to their new places.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -151,6 +151,13 @@ class MapView:
             return None
         return VisibleMap(self.vectors, self.projection, self.scatter, self.axes)
 
+    @property
+    def drawn(self) -> Projection | None:
+        """The projection turned as the widget shows it, for files that look like the page."""
+        if self.projection is None or self.scatter is None or not self._drawn or self.axes is not None:
+            return self.projection
+        return replace(self.projection, xy=(self.projection.xy @ self.scatter.turn).astype(np.float32))
+
     # Computing. ----------------------------------------------------------------------------------------------------
 
     def start(self, request: MapRequest) -> None:
@@ -283,7 +290,8 @@ class MapView:
 
     def _place(self, scatter: Scatter, projection: Projection) -> None:
         if self.axes is None:
-            scatter.set_positions(projection.xy)
+            # The axes of PCA have names, to the right and upwards.
+            scatter.set_positions(projection.xy, turned=projection.method != "pca")
         else:
             scatter.set_axes(*self.axes)
 

@@ -412,7 +412,9 @@ class Explorer(traitlets.HasTraits):
         path : path
             Where to write it; the name ends in ``.html``.
         **options
-            As for :func:`embviz.export.track_page.render_track_page`, such as ``title`` and ``theme``.
+            ``audio``: by default ``"embed"``, the page holds the sound and plays wherever it is copied to, or
+            ``"link"``, it plays the file from where it is; ``title``; ``theme``: ``"auto"``, ``"light"`` or ``"dark"``;
+            ``details``, facts below the title; ``sections``, parts of the track to mark, (name, start in seconds).
 
         Returns
         -------

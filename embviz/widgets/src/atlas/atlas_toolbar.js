@@ -21,9 +21,10 @@ export const FORMATS = [
 const AXES = { value: "axes", label: "Axes" };
 const COLOR_AIM = "what to colour by";
 const AUDIO = [
-  { value: "link", label: "sounds stay where they are" },
-  { value: "clips", label: "with short clips inside" },
-  { value: "embed", label: "with all sounds inside" },
+  { value: "auto", label: "clips up to 200 tracks, else links" },
+  { value: "clips", label: "25 s of each track in the page" },
+  { value: "embed", label: "whole tracks in the page" },
+  { value: "link", label: "links: the files stay where they are" },
 ];
 
 /** Methods as choices of a select. @param {Method[]} methods */
@@ -426,7 +427,7 @@ function comparing(view, leaving) {
 function saving(view) {
   const scope = h("select", { "aria-label": "What to save" });
   const audio = h("select", { "aria-label": "Sounds of the page" });
-  fillSelect(audio, AUDIO, "link");
+  fillSelect(audio, AUDIO, "auto");
   const format = h("select", { "aria-label": "Format" });
   const labels = FORMATS.map(({ name, title, about }) => ({ value: name, label: `${title}: ${about}` }));
   fillSelect(format, labels, FORMATS[0].name);
