@@ -50,7 +50,7 @@ def use_page_style(height: int | None = 320) -> None:
     px.defaults.template, px.defaults.height = TEMPLATE, height
 
 
-def mark(figure: Figure, moments: Iterable[tuple[float, str]]) -> Figure:
+def mark(figure: Figure, moments: Iterable[tuple[float, str]], *, top: bool = False) -> Figure:
     """Write moments of a track over a heatmap: a dotted line each, and its name.
 
     Parameters
@@ -59,6 +59,8 @@ def mark(figure: Figure, moments: Iterable[tuple[float, str]]) -> Figure:
         As :func:`embviz.heatmap` returns it; changed in place.
     moments : iterable of (float, str)
         Seconds, and the name of what begins there. What lies outside of the figure is left out.
+    top : bool
+        Whether names stand at the upper end of the heatmap, where they hide less of a spectrogram, or at the lower.
 
     Returns
     -------
@@ -73,8 +75,8 @@ def mark(figure: Figure, moments: Iterable[tuple[float, str]]) -> Figure:
 
     first, last = (np.datetime64(end) for end in figure.layout.xaxis.range)
     name = {
-        "y": 0, "yref": "y domain", "showarrow": False, "xanchor": "left", "yanchor": "bottom",
-        "font": {"size": 11, "color": "white"}, "bgcolor": "rgba(0, 0, 0, 0.7)",
+        "y": int(top), "yref": "y domain", "yanchor": "top" if top else "bottom", "xanchor": "left",
+        "showarrow": False, "font": {"size": 11, "color": "white"}, "bgcolor": "rgba(0, 0, 0, 0.7)",
     }  # fmt: skip
     for seconds, text in moments:
         place = to_time_axis(seconds)

@@ -16,7 +16,10 @@ def test_moments_are_written_over_a_heatmap_as_text():
     assert mark(figure, [(2.5, "<b>verse"), (99, "outside")]) is figure
     [name] = figure.layout.annotations[before:]
     assert name.text == "&lt;b&gt;verse"
+    assert (name.y, name.yanchor) == (0, "bottom")
     assert len(figure.layout.shapes) == drawn + 2
+    above = mark(figure, [(2.5, "verse")], top=True).layout.annotations[-1]
+    assert (above.y, above.yanchor) == (1, "top")
 
 
 def test_figures_of_plotly_express_have_the_style_of_the_page(monkeypatch):
