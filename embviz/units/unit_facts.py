@@ -70,7 +70,7 @@ class UnitFacts:
             return np.zeros(len(self.index), bool)
         chosen, p = (tags.best, tags.p_best) if sign > 0 else (tags.worst, tags.p_worst)
         strong = np.nan_to_num(sign * self._at(tags.held_back, chosen)) >= LEAST_R
-        return np.asarray(strong & (p <= MOST_P) & self._are_enough)
+        return np.asarray(strong & (p <= MOST_P) & self.are_enough)
 
     @cached_property
     def holds(self) -> NDArray[np.bool_]:
@@ -82,12 +82,13 @@ class UnitFacts:
         if tags is None:
             return np.zeros((len(self.index), 0), bool)
         strong = [np.nan_to_num(r) >= LEAST_R for r in (tags.r, tags.held_back)]
-        pairs = strong[0] & strong[1] & (tags.p <= MOST_P) & self._are_enough
+        pairs = strong[0] & strong[1] & (tags.p <= MOST_P) & self.are_enough
         np.put_along_axis(pairs, tags.best[:, None], self.named[:, None] | self._at(pairs, tags.best)[:, None], axis=1)
         return np.asarray(pairs)
 
     @property
-    def _are_enough(self) -> bool:
+    def are_enough(self) -> bool:
+        """Whether there are enough groups of tracks for names."""
         return self.tags is not None and int(self.tags.counts[2]) >= LEAST_GROUPS
 
     @staticmethod
@@ -198,7 +199,7 @@ class UnitFacts:
             listed = ", ".join(f"{self.tag_names[tag]} ({r[tag]:.2f})" for tag in others)
             if others:
                 notes.append(f"All tracks together, and each half of them, show that it goes with {listed}.")
-            elif not len(self.columns_of(dimension)):
+            elif self.are_enough and not len(self.columns_of(dimension)):
                 notes.append("As far as these tracks show, it stands for nothing that has a name here.")
         return [note for note in notes if note]
 
@@ -210,8 +211,8 @@ class UnitFacts:
         best, worst = int(tags.best[dimension]), int(tags.worst[dimension])
         r, there = tags.r[dimension], tags.held_back[dimension]
         opposed = f", not with {self.tag_names[worst]} ({format_number(r[worst])})" if self.opposed[dimension] else ""
-        if not self._are_enough:
-            return f"No name: {self._too_few()}."
+        if not self.are_enough:
+            return f"No name can be given: {self.describe_too_few()}."
         if not self.named[dimension]:
             p = float(tags.p_best[dimension])
             by = f"by r = {format_number(there[best])}" if np.isfinite(there[best]) else "not at all"
@@ -226,12 +227,16 @@ class UnitFacts:
             f"{plural(tracks, 'track')}, {there[best]:.2f} in the {held:,} held back{opposed}."
         )
 
-    def _too_few(self) -> str:
-        """Return why no dimension of few tracks has a name."""
+    def describe_too_few(self) -> str:
+        """Return why no dimension of few tracks, or of few artists, has a name; there is no full stop."""
         tracks, groups = (0, 0) if self.tags is None else (int(self.tags.counts[0]), int(self.tags.counts[2]))
         who = plural(tracks, "track") + (f" of {plural(groups, 'artist')}" if groups < tracks else "")
         few = "is too little" if tracks == 1 else "are too few"
-        return f"{who} {few}, a tag may go with a dimension in both halves of them by chance; about thirty are enough"
+        needed = "artists" if groups < tracks else "tracks"
+        return (
+            f"{who} {few} to decide, as a tag may go with a dimension in both halves of them by chance; about thirty "
+            f"{needed} are enough"
+        )
 
     def notes(self) -> list[str]:
         """Return what is to be said of all dimensions together."""
@@ -244,8 +249,8 @@ class UnitFacts:
             how = f"the tag was chosen in one half of {plural(tracks, 'track')} and holds in the other"
             return [f"{named}: {how} (r ≥ {LEAST_R}; of all names, one in {1 / MOST_P:.0f} may be false)."]
         why = "no tag that was chosen in one half of the tracks holds in the other, but as it may by chance"
-        if not self._are_enough:
-            why = self._too_few()
+        if not self.are_enough:
+            why = self.describe_too_few()
         return [f"No dimension is named: {why}."]
 
 

@@ -29,7 +29,7 @@ from embviz.units.frames import load_index
 from embviz.units.groups import read_groups
 from embviz.units.moments import moments_of_frames
 from embviz.units.tracks import failure_notes
-from embviz.units.unit_facts import UnitFacts
+from embviz.units.unit_facts import LEAST_R, MOST_P, UnitFacts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,8 +164,8 @@ class Units:
     >>> units.card("tempo").highest.table["name"].tolist()[:2]
     ['metal.ogg', 'jazz.ogg']
     >>> print(units.notes[0])
-    No dimension is named: 9 tracks are too few, a tag may go with a dimension in both halves of them by chance; about
-    thirty are enough.
+    No dimension is named: 9 tracks are too few to decide, as a tag may go with a dimension in both halves of them by
+    chance; about thirty tracks are enough.
     """
 
     collection: Collection
@@ -245,7 +245,7 @@ class Units:
             With a table of these dimensions only, perhaps of none, with two columns more: ``match``, what was found,
             and ``match_r``, how well the dimension goes with the tag (NaN where it is no tag). A tag counts where r is
             0.3 and more among all tracks and among those held back, and p, corrected for all dimensions and tags, 0.05
-            at most.
+            at most. Where nothing is found, the last of the `notes`, which is also ``table.attrs["note"]``, says why.
 
         Raises
         ------
@@ -268,14 +268,33 @@ class Units:
             table.loc[own, "match"] = [found.tag_names[tags[i]] for i in r.argmax(axis=1)[own]]
             table.loc[own, "match_r"] = best[own]
         table = table[table["match"] != ""].sort_values("match_r", ascending=False, kind="stable")
-        missed = () if len(table) else (self._describe_miss(wanted, known=bool(tags)),)
-        return replace(self, table=table, notes=(*self.notes, *missed))
+        if len(table):
+            return replace(self, table=table)
+        missed = self._describe_miss(wanted, known=bool(tags))
+        table.attrs["note"] = missed
+        return replace(self, table=table, notes=(*self.notes, missed))
 
     def _describe_miss(self, wanted: str, *, known: bool) -> str:
+        found = self._found
         if known:
-            return f"No dimension goes with {wanted!r} on tracks that were held back."
-        suggestion = did_you_mean(wanted, self._found.tag_names)
+            if not found.are_enough:
+                return f"Whether a dimension goes with {wanted!r:.80} cannot be told: {found.describe_too_few()}."
+            return (
+                f"No dimension is known to go with {wanted!r:.80}: that takes r of {LEAST_R} and more among all tracks "
+                f"and among those held back, and p of {MOST_P} at most."
+            )
+        suggestion = did_you_mean(wanted, found.tag_names)
         return f"No tag, label or column has {wanted!r:.80} in its name.{suggestion}"
+
+    @property
+    def examples(self) -> list[str]:
+        """Up to two texts that a search finds: names of dimensions, other tags, columns that they separate."""
+        found = self._found
+        names = self.table.sort_values("r", ascending=False, kind="stable")["name"]
+        separated = self.table["separates"].str.rpartition(" (")[0]
+        others = [found.tag_names[i] for i in np.unique(np.nonzero(found.holds)[1])]
+        ways = (names, others, separated)
+        return list(dict.fromkeys(text for way in ways for text in way if text))[:2]
 
     def sort(self, by: str = "r", *, ascending: bool | None = None, selection: Any = None) -> Units:
         """Return the units in another order.
@@ -323,7 +342,8 @@ class Units:
     def __repr__(self) -> str:
         named = int((self.table["name"] != "").sum())
         by = f", {named:,} named by tags of {self.tagger}" if self.tagger else ""
-        return f"<Units {self.vectors.model} / {self.vectors.layer}: {plural(len(self), 'dimension')}{by}>"
+        missed = f"\n{self.table.attrs['note']}" if not len(self) and "note" in self.table.attrs else ""
+        return f"<Units {self.vectors.model} / {self.vectors.layer}: {plural(len(self), 'dimension')}{by}>{missed}"
 
     def _repr_html_(self) -> str:
         rows = self.table.head(SHOWN).to_html(

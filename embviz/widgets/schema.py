@@ -291,6 +291,7 @@ class UnitPageState(WorkState, total=False):
     sort: str
     sorts: Titles
     search: str
+    examples: list[str]  # of what a search finds
     said: str  # what the search has found, or why there is nothing
     bins: int  # of the histograms
     notes: list[str]

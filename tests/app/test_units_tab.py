@@ -117,7 +117,7 @@ def test_dimensions_are_sorted_and_searched(units):
     assert order(sort="r", search="sad") == [1, 5]
     assert units.widget.units["said"].startswith("2 dimensions for 'sad'")
     assert order(search="drums") == []
-    assert "No dimension goes with 'drums'" in units.widget.units["said"]
+    assert "No dimension is known to go with 'drums'" in units.widget.units["said"]
     assert order(search="style") == [4]
     assert units.widget.units["matches"] == {4: "style (rock highest)"}
     command(units, "list_units", sort="beauty")
@@ -310,7 +310,7 @@ def test_samples_are_no_collection(explore):
 def test_one_track_says_what_it_cannot_show(explore, music):
     explorer = explore(music / "03.wav").units(MODEL, dimension=1).wait()
     tab = explorer._controller.units_tab
-    assert tab.view.card["sentence"][0][0].startswith("No name: 1 track is too little")
+    assert tab.view.card["sentence"][0][0].startswith("No name can be given: 1 track is too little")
     assert explorer.widget.units["notes"][0].startswith("No dimension is named: 1 track")
     assert len(tab.sheets[0].items) > 1  # of the same track
     assert "from_folder" not in explorer.code()  # which has others

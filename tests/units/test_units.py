@@ -127,7 +127,13 @@ def test_search_finds_tags_labels_and_columns(units):
     assert found.table["match"].tolist() == ["jazz", "against jazz"], "the tag, then what is called so"
     assert found.table["match_r"].iloc[0] == pytest.approx(units.table.loc[0, "r"])
     assert units.search("swing").table.index.tolist() == [2]
-    assert units.search("vocalists").notes[-1] == "No dimension goes with 'vocalists' on tracks that were held back."
+    none = units.search("vocalists")
+    assert none.notes[-1].startswith(
+        "No dimension is known to go with 'vocalists': that takes r of 0.3 and more among all"
+    )
+    assert (none.table.attrs["note"], repr(none).splitlines()[-1]) == (none.notes[-1],) * 2
+    assert all(len(units.search(text)) for text in units.examples)
+    assert "jazz" in units.examples
     nothing = units.search("rocck")
     assert (len(nothing), nothing.notes[-1][-21:]) == (0, " Did you mean 'rock'?")
     assert found.card(0).name == "jazz"
@@ -190,7 +196,15 @@ def test_tracks_of_few_artists_have_no_names(collection, planted):
     few = collection.assign(artist=[f"artist {i % 5}" for i in range(TRACKS)])
     units = few.units(planted[0], tagger=planted[1])
     assert set(units.table["name"]) == {""}
-    assert "40 tracks of 5 artists are too few" in units.notes[-1]
+    assert "40 tracks of 5 artists are too few to decide" in units.notes[-1]
+    assert units.notes[-1].endswith("about thirty artists are enough.")
+    searched, card = units.search("vocalists").notes[-1], units.card(4)
+    assert searched.startswith(
+        "Whether a dimension goes with 'vocalists' cannot be told: 40 tracks of 5 artists are too few"
+    )
+    assert card.notes[0].startswith("No name can be given: 40 tracks of 5 artists")
+    assert not any("stands for nothing" in note for note in card.notes)
+    assert not set(units.examples) & set(TAGS), "which no search of so few artists finds"
 
 
 def test_tags_of_few_tracks_name_nothing(collection, planted):

@@ -322,6 +322,7 @@ class UnitsTab:
                 "sort": self.sort,
                 "sorts": unit_list.SORTS,
                 "search": self.search,
+                "examples": units.examples,
                 "said": self._said(found),
                 "bins": units.index.statistics["counts"].shape[1],
                 "notes": list(units.notes),

@@ -258,6 +258,8 @@ export interface Units extends ViewItem {
   sort?: string;
   sorts?: Record<string, string>;
   search?: string;
+  /** What a search finds, for example. */
+  examples?: string[];
   said?: string;
   bins?: number;
   notes?: string[];

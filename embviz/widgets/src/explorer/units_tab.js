@@ -249,7 +249,7 @@ export function unitsPage(panel) {
   const go = h("button.ev-primary", { type: "button", onclick: () => link.send("analyse_units") }, "Analyse");
   const plan = h("div.ev-units-plan", { hidden: true, role: "group", "aria-label": "What it costs" }, planText, go);
 
-  const search = h("input", { type: "search", placeholder: "Search: sad, drums …" });
+  const search = h("input", { type: "search", placeholder: "Search" });
   search.setAttribute("aria-label", "Search dimensions by the tags they go with");
   const sort = h("select", { "aria-label": "Sort dimensions by" });
   const said = h("span.ev-units-said.ev-faint", { role: "status", dir: "auto" });
@@ -372,6 +372,7 @@ export function unitsPage(panel) {
     fillSelect(sort, titled(item.sorts), item.sort ?? "");
     // What is being typed is newer than what comes back.
     if (document.activeElement !== search) search.value = item.search ?? "";
+    search.placeholder = item.examples?.length ? `Search: ${item.examples.map(plain).join(", ")} …` : "Search";
     write(said, plain(item.said));
     const byDimension = new Map(item.rows.map((row) => [row.dimension, row]));
     const rows = (item.order ?? []).flatMap((dimension) => byDimension.get(dimension) ?? []);
