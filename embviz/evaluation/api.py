@@ -211,7 +211,8 @@ def evaluate(  # noqa: PLR0913  options are given by name
         for result in (*(each for each in results if each.task == one.name), *baseline_results(one, seed))
     ]
     notes = [f"{one.name}: {note}" if len(splits) > 1 else note for one in splits for note in one.notes]
-    return Evaluation(tuple(ordered), {one.name: TaskCollections(table, other) for one in splits}, tuple(notes), seed)
+    collections = {one.name: TaskCollections(table, other, one.grouped_by) for one in splits}
+    return Evaluation(tuple(ordered), collections, tuple(notes), seed)
 
 
 def _resolve_targets(target: Any, table: pd.DataFrame, folds: int | str, groups: Any, kind: str) -> list[TaskSpec]:

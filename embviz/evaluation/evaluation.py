@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.core import io
 from embviz.core.spreadsheet import escape_table
-from embviz.core.text import one_line, plural, printable
+from embviz.core.text import clean_line, one_line, plural, printable
 from embviz.errors import EmbvizError, OptionError
 from embviz.evaluation import plots, probability_plots, summary, table_html
 from embviz.evaluation.result_tables import ResultTables
@@ -28,11 +29,16 @@ if TYPE_CHECKING:
     from embviz.models import Model
 
 
+WIDTH = 110  # letters of a line of notes
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation(ResultTables):
     """Scores of classifiers on embeddings with their intervals, comparisons, and the prediction of each track.
 
-    In a notebook it shows itself as a table: tasks in rows, models in columns (for one task the other way round).
+    In a notebook it shows itself as a table: tasks in rows, models in columns (for one task the other way round). The
+    best of a task is shaded where :attr:`pairs` says that it is better than the baseline. Printed, it names the best
+    result of each task, the baselines, and the notes.
 
     Parameters
     ----------
@@ -84,6 +90,10 @@ class Evaluation(ResultTables):
         ROC-AUC (macro), ``auc``, beside ``pr_auc``. Then come the score for the other collection, ``external``, and
         the ``drop`` to it, with their intervals, and the number of its tracks. Where the other collection lacks
         classes, both sides of the drop are without these.
+
+        The bootstrap draws tracks or, where tracks were kept together (``groups``), whole groups; to these it adds one
+        more, half of it predicted rightly. With few groups the interval is therefore wide even for the majority, whose
+        answers hardly vary: whether a result is better than a baseline is told by :attr:`pairs`.
         """
         return summary.score_table(self.results, self.seed)
 
@@ -99,6 +109,12 @@ class Evaluation(ResultTables):
         on the other side of no difference, and only results for the same tracks in the same folds are compared.
         """
         return summary.pair_table(self.results, self.seed)
+
+    @cached_property
+    def external_pairs(self) -> DataFrame:
+        """As :attr:`pairs`, for the tracks of the other collection; empty where there is none."""
+        elsewhere = [replace(one, predictions=one.external, external=None) for one in self.results if one.external]
+        return summary.pair_table(elsewhere, self.seed)
 
     @cached_property
     def learning(self) -> DataFrame:
@@ -335,25 +351,31 @@ class Evaluation(ResultTables):
         cells = escape_table(self.table, safe=spreadsheet_safe)
         return _write(path, cells.to_csv(index=False, lineterminator="\n"))
 
-    def to_latex(self, path: str | os.PathLike[str] | None = None) -> str:
+    def to_latex(self, path: str | os.PathLike[str] | None = None, *, intervals: bool = True) -> str:
         """Return the table for LaTeX (booktabs, and xcolor with the option "table"), and write it to a file.
 
         Parameters
         ----------
         path : path, optional
             Where to write it; without, it is only returned.
+        intervals : bool
+            Whether each score is followed by its 95 % bootstrap interval, in small print.
 
         Returns
         -------
         str
-            Tasks in rows, models in columns.
+            Tasks in rows, models in columns. Remarks above it say what the figures are, and hold the notes.
 
         Raises
         ------
         EmbvizError
             If it cannot be written.
+
+        Examples
+        --------
+        >>> evaluation.to_latex("table.tex", intervals=False)  # doctest: +SKIP
         """
-        text = table_html.as_latex(self.table_data())
+        text = table_html.as_latex(table_data(self, intervals=intervals))
         if path is not None:
             _write(path, text)
         return text
@@ -371,6 +393,11 @@ class Evaluation(ResultTables):
                 measure = "" if best.measure == "accuracy" else f"{best.measure} "
                 name = f"{best.model} / {best.layer} / {best.classifier}"
                 lines.append(f"  {one_line(task)}: {measure}{100 * best.score:.1f} % ({ends}) {one_line(name)}")
+            there = facts[(facts["task"] == task) & (facts["model"] == "")].itertuples()
+            baselines = [f"{fact.classifier} {100 * fact.score:.1f} %" for fact in there]
+            lines += [f"    baselines: {', '.join(baselines)}"] if baselines else []
+        for note in self.notes:
+            lines += textwrap.wrap(f"  Note: {clean_line(note)}", WIDTH, subsequent_indent=" " * 4)
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -388,7 +415,8 @@ def _merge_collections(task: str, first: TaskCollections, second: TaskCollection
                 "Give the column another name in one of the collections."
             )
         larger.append(max(there, key=len, default=None))
-    return TaskCollections(*larger)
+    groups = first.groups if first.groups == second.groups else ""
+    return TaskCollections(larger[0], larger[1], groups)
 
 
 def _same_tracks(one: DataFrame, other: DataFrame) -> bool:

@@ -155,7 +155,10 @@ class TaskCollections:
         The collection, as :class:`embviz.Collection` makes it.
     external : DataFrame or None
         The other collection.
+    groups : str
+        The column whose groups were kept in one fold; empty where none was used.
     """
 
     table: pd.DataFrame
     external: pd.DataFrame | None = None
+    groups: str = ""

@@ -54,6 +54,7 @@ class Split:
     folds: NDArray[np.int64]  # [n], fold of each track
     external: Labels | None  # the tracks of the other collection
     notes: list[str]  # sentences for the reader
+    grouped_by: str = ""  # column of the groups, empty where copies of equal content are the only ones
 
     @property
     def group_of_track(self) -> NDArray[np.int64]:
@@ -145,11 +146,12 @@ def make_split(
     check_classes(labels)
     own = content_groups(table, labels.tracks)
     if fixed is None:
-        groups = _make_groups(spec, table, labels, own, notes)
+        groups, grouped_by = _make_groups(spec, table, labels, own, notes)
         folds = cross_validation.make_folds(labels.strata, groups, int(spec.folds), seed)
     else:
-        groups, folds = own, fixed
+        groups, folds, grouped_by = own, fixed, ""
         if isinstance(spec.groups, str):
+            grouped_by = spec.groups
             groups = merge_groups(labelling.column_groups(table, labels.tracks, spec.groups)[0], own)
         _check_fixed(spec, labels, groups, folds, notes)
     _note_artists(spec, table, labels, folds, notes)
@@ -171,7 +173,7 @@ def make_split(
         there = drop_failed(there, failed_there, notes, " of the other collection")
         there = _drop_shared(table, labels, external, there, notes)
     alone = len(np.unique(groups)) == len(groups)
-    return Split(spec.name, labels, None if alone else groups, folds, there, notes)
+    return Split(spec.name, labels, None if alone else groups, folds, there, notes, grouped_by)
 
 
 def _refuse_mapping(classes: Mapping[Any, Any] | None) -> None:
@@ -246,51 +248,52 @@ def _check_labels(labels: Labels) -> None:
 
 def _make_groups(
     spec: TaskSpec, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64], notes: list[str]
-) -> NDArray[np.int64]:
-    """Return what may not stand in training and test, ``[n]``."""
+) -> tuple[NDArray[np.int64], str]:
+    """Return what may not stand in training and test, ``[n]``, and the column that says it."""
     folds = int(spec.folds)
     copies = len(own) - len(np.unique(own))
     _check_enough(labels, own, folds, "track", " of different content" if copies else "")
     if copies:
         notes.append(f"{plural(copies, 'track')} with the content of another: copies stay in one fold.")
     if spec.groups is False:
-        return own
+        return own, ""
     if spec.groups is None:
         return _group_by_artist(spec, table, labels, own, notes)
     found, unknown = labelling.column_groups(table, labels.tracks, str(spec.groups))
     if unknown:
-        notes.append(f"{plural(unknown, 'track')} without {shorten(spec.groups)!r}: each is a group of its own.")
+        who = "it" if unknown == 1 else "each"
+        notes.append(f"{plural(unknown, 'track')} without {shorten(spec.groups)!r}: {who} is a group of its own.")
     found = merge_groups(found, own)
     _check_enough(labels, found, folds, "group", f" (column {spec.groups!r})")
-    return found
+    return found, str(spec.groups)
 
 
 def _group_by_artist(
     spec: TaskSpec, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64], notes: list[str]
-) -> NDArray[np.int64]:
-    """Return the artists, where they are told and leave anything to choose."""
+) -> tuple[NDArray[np.int64], str]:
+    """Return the artists and their column, where they are told and leave anything to choose."""
     if ARTIST not in table.columns or spec.target == ARTIST:
-        return own
+        return own, ""
     names = artist_names(table[ARTIST].reindex(labels.tracks))
     alike = merge_groups(join_names([{"/".join(sorted(them))} if them else set() for them in names]), own)
     linked = merge_groups(join_names(names), own)
     if len(np.unique(linked)) == len(np.unique(own)):
-        return own
+        return own, ""
     unknown = sum(not them for them in names)
-    some = f" ({plural(unknown, 'track')} without one stand alone)" if unknown else ""
+    some = f" ({plural(unknown, 'track')} without one stand{'s' * (unknown == 1)} alone)" if unknown else ""
     shared = len(np.unique(linked)) < len(np.unique(alike))
     if _are_enough(labels, linked, int(spec.folds)):
         also = ", and of artists who share a track," if shared else ""
         notes.append(f"All tracks of an artist{also} are in one fold{some}; groups=False lifts that.")
-        return linked
+        return linked, ARTIST
     if shared and _are_enough(labels, alike, int(spec.folds)):
         notes.append(
             f"Artists who share tracks would leave fewer groups than the {spec.folds} folds: only tracks by the very "
             f"same artists are in one fold{some}; groups=False lifts that."
         )
-        return alike
+        return alike, ARTIST
     notes.append(f"Some class has fewer artists than the {spec.folds} folds: artists are not kept apart.")
-    return own
+    return own, ""
 
 
 def _needed(labels: Labels, groups: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

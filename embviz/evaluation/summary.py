@@ -32,6 +32,8 @@ SIZES = ["dimensions", "tracks", "classes", "folds"]
 OTHERS = [f"{name}{end}" for name in ("pr_auc", "mae", "spearman") for end in ("", "_low", "_high")]
 SCORES = ["measure", "score", "accuracy", "std", "low", "high", "f1", "auc", *OTHERS]
 COLUMNS = [*KEYS, *SIZES, *SCORES, *ELSEWHERE, "external_tracks"]
+LEVEL = 0.05  # of p, from which on a difference is taken for one
+COMPARED = ("majority", "mean")  # the baselines that results have to be better than
 MEASURES: Mapping[Kind, str] = {"classes": "accuracy", "quantity": "R²", "labels": "ROC-AUC"}
 MAIN = {"quantity": "r2", "labels": "auc"}
 
@@ -43,8 +45,12 @@ def result_name(result: Result) -> str:
     """
     if result.is_baseline:
         return result.classifier
-    parts = [result.model, result.layer, result.classifier, *([result.pooling] if result.pooling != "mean" else [])]
-    return printable(" / ".join(parts))
+    return printable(join_name(result.model, result.layer, result.classifier, result.pooling))
+
+
+def join_name(model: str, layer: str, classifier: str, pooling: str) -> str:
+    """Return the name of a result that is no baseline, from what tells it from others."""
+    return " / ".join([model, layer, classifier, *([pooling] if pooling != "mean" else [])])
 
 
 def score_table(results: Sequence[Result], seed: int) -> DataFrame:
@@ -81,6 +87,13 @@ def pair_table(results: Sequence[Result], seed: int) -> DataFrame:
         adjusted = metrics.holm(np.array([row["p"] for row in comparisons]))
         rows += [row | {"p_adjusted": p} for row, p in zip(comparisons, adjusted, strict=True)]
     return pd.DataFrame(rows, columns=["task", "a", "b", "tracks", "difference", "low", "high", "p", "p_adjusted"])
+
+
+def above_baseline(pairs: DataFrame) -> set[tuple[str, str]]:
+    """Return the task and the name of each result that is better than its baseline, by the adjusted p of the pairs."""
+    sure = pairs[pairs["p_adjusted"] < LEVEL].itertuples()
+    ordered = [(row.task, row.a, row.b) if row.difference > 0 else (row.task, row.b, row.a) for row in sure]
+    return {(task, better) for task, better, worse in ordered if worse in COMPARED}
 
 
 # -- one result ---------------------------------------------------------------------------------------------------

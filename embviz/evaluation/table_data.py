@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from embviz.core.text import clean_line, plural, printable
@@ -39,12 +39,16 @@ NUMBERS = {name: name for name in ("low", "high", "std", "f1", "auc", "pr_auc", 
 }  # fmt: skip
 
 
-def table_data(evaluation: Evaluation) -> dict[str, Any]:
+def table_data(evaluation: Evaluation, *, intervals: bool = True) -> dict[str, Any]:
     """Return the table, ready for JSON; figures are texts, fractions stand beside them as numbers."""
     facts = evaluation.table
     trained = facts[facts["model"] != ""]
     keys = list(dict.fromkeys(trained[list(WHAT)].itertuples(index=False, name=None)))
-    rows = [_row(facts[facts["task"] == task], task, keys) for task in map(printable, evaluation.tasks)]
+    above = {"cv": set(), "external": set()} if len(keys) < 2 else {
+        "cv": summary.above_baseline(evaluation.pairs),
+        "external": summary.above_baseline(evaluation.external_pairs),
+    }  # fmt: skip
+    rows = [_row(facts[facts["task"] == task], task, keys, above) for task in map(printable, evaluation.tasks)]
     folds = {row["folds"] for row in rows}
     has_external = bool(facts["external"].notna().any())
     first = f"{folds.pop()} folds" if len(folds) == 1 else "CV"
@@ -52,7 +56,8 @@ def table_data(evaluation: Evaluation) -> dict[str, Any]:
         "columns": _columns(keys),
         "rows": rows,
         "headings": {"cv": first, "external": "ext.", "drop": "drop"},
-        "caption": _caption(evaluation, trained, first, has_external=has_external),
+        "caption": _caption(evaluation, trained, first, has_external=has_external, intervals=intervals),
+        "intervals": intervals,
         "notes": [clean_line(note) for note in evaluation.notes],
         "has_external": has_external,
         "has_measures": any(row["measure"] != "accuracy" for row in rows),
@@ -68,14 +73,15 @@ def _columns(keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
     return columns
 
 
-def _row(facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+def _row(
+    facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]], above: Mapping[str, set[tuple[str, str]]]
+) -> dict[str, Any]:
     by_key = {tuple(getattr(fact, name) for name in WHAT): fact for fact in facts.itertuples()}
     cells = [_cell(by_key[key]) if key in by_key else None for key in keys]
     first = facts.iloc[0]
     measure = str(first["measure"])
-    guessing = summary.guessing(measure, int(first["classes"]))
-    _mark_best(cells, "cv", "accuracy", "low", guessing)
-    _mark_best(cells, "external", "external_accuracy", "external_low", guessing)
+    for which, number in (("cv", "accuracy"), ("external", "external_accuracy")):
+        _mark_best(cells, which, number, [(task, summary.join_name(*key)) in above[which] for key in keys])
     baselines = {fact.classifier: fact for fact in facts.itertuples() if not fact.model}
     return {
         "task": task,
@@ -84,7 +90,7 @@ def _row(facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]]) -> dict[s
         "external_tracks": int(facts["external_tracks"].fillna(0).max()),
         "classes": int(first["classes"]),
         "measure": measure,
-        "guessing": guessing,
+        "guessing": summary.guessing(measure, int(first["classes"])),
         "extent": _extent(measure, int(first["classes"])),
         "folds": int(first["folds"]),
         "cells": cells,
@@ -156,15 +162,14 @@ def _cell(fact: Any) -> dict[str, Any]:
     }
 
 
-def _mark_best(cells: Sequence[dict[str, Any] | None], which: str, number: str, low: str, guessing: float) -> None:
+def _mark_best(cells: Sequence[dict[str, Any] | None], which: str, number: str, above: Sequence[bool]) -> None:
     """Mark the best of a row, where there is anything to be better than; what reads the same is as good.
 
-    What may be no better than guessing, by its interval, is not the best of anything.
+    What may be no better than its baseline is not the best of anything.
     """
-    there = [cell for cell in cells if cell is not None and cell[number] is not None]
-    best = max(there, key=lambda cell: cell[number], default=None)
-    for cell in there if len(there) > 1 else ():
-        is_above = cell[low] is not None and cell[low] > guessing
+    there = [(cell, is_above) for cell, is_above in zip(cells, above, strict=True) if cell and cell[number] is not None]
+    best = max((cell for cell, _ in there), key=lambda cell: cell[number], default=None)
+    for cell, is_above in there if len(there) > 1 else ():
         cell[f"best_{which}"] = is_above and best is not None and cell[which] == best[which]
 
 
@@ -181,7 +186,7 @@ def _published_scores(task: str, classes: int) -> list[dict[str, str]]:
     ]
 
 
-def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_external: bool) -> str:
+def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_external: bool, intervals: bool) -> str:
     folds = "the folds" if first == "CV" else first
     start = "CV: " if first == "CV" else ""
     measures = [MEASURE_TEXTS[name] for name in evaluation.table["measure"].unique()]
@@ -193,16 +198,29 @@ def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_exte
     how = [CLASSIFIER_TEXTS.get(name, name) for name in trained["classifier"].unique()]
     what = [POOLING_TEXTS.get(name, f"the {name} of each track's frames") for name in trained["pooling"].unique()]
     by = f" By {_join_names(how)} on {_join_names(what)};" if how else ""
-    grouped = any(result.predictions.groups is not None for result in evaluation.results)
-    drawn = "groups of tracks" if grouped else "tracks"
     parts += [BESIDE[name] for name in evaluation.table["measure"].unique() if name in BESIDE]
-    text = f"{'; '.join(parts)}.{by} seed {evaluation.seed}; small: 95 % bootstrap intervals over {drawn}."
+    small = f"; small: 95 % bootstrap intervals over {_drawn(evaluation)}" if intervals else ""
+    text = f"{'; '.join(parts)}.{by} seed {evaluation.seed}{small}."
     if len(trained) > 1:
+        kinds = {result.kind for result in evaluation.results}
+        baseline = _join_names([*["the majority"] * bool(kinds - {"quantity"}), *["the mean"] * ("quantity" in kinds)])
         text += (
-            " Shaded and bold: the best of its kind in each task, where its interval lies above guessing"
+            f" Shaded and bold: the best in each task, where it is better than the baseline ({baseline}) by a paired "
+            f"comparison, p < {summary.LEVEL} after Holm's correction"
             f"{' (light: in cross-validation, darker: ext.)' * has_external}."
         )
     return text
+
+
+def _drawn(evaluation: Evaluation) -> str:
+    """Return what the bootstrap draws."""
+    grouped = {result.task for result in evaluation.results if result.predictions.groups is not None}
+    if not grouped:
+        return "tracks"
+    named = [source.groups for task, source in evaluation.collections.items() if task in grouped and source.groups]
+    columns = [clean_line(name) for name in dict.fromkeys(named)]
+    of = f" ({'column' if len(columns) == 1 else 'columns'} {_join_names(columns)})" if columns else ""
+    return f"groups of tracks{of}"
 
 
 def _join_names(names: Sequence[str]) -> str:

@@ -157,7 +157,8 @@ def as_latex(facts: dict[str, Any]) -> str:
     ]
     ends = list(accumulate(map(len, groups), initial=1))
     rules = " ".join(rf"\cmidrule(lr){{{before + 1}-{end}}}" for before, end in pairwise(ends))
-    rows = [line for row in facts["rows"] for line in _tex_rows(row, groups, baselines, named=facts["has_measures"])]
+    options = {"named": facts["has_measures"], "intervals": facts["intervals"]}
+    rows = [line for row in facts["rows"] for line in _tex_rows(row, groups, baselines, **options)]
     lines = [
         r"% Needs \usepackage{booktabs} and \usepackage[table]{xcolor}.",
         *(f"% {clean_line(line)}" for line in (facts["caption"], *facts["notes"], *_sources(facts))),
@@ -175,24 +176,27 @@ def as_latex(facts: dict[str, Any]) -> str:
 
 
 def _tex_rows(
-    row: dict[str, Any], groups: Sequence[Sequence[str]], baselines: Sequence[str], *, named: bool
+    row: dict[str, Any], groups: Sequence[Sequence[str]], baselines: Sequence[str], *, named: bool, intervals: bool
 ) -> Iterator[str]:
     """Yield the row of a task, with its measure where tasks have several, and one for each measure beside it."""
     cells = [cell or {} for cell in (*row["cells"], *(_baseline(row, name) for name in baselines))]
     measure = f" ({row['measure']})" if named else ""
-    figures = [_tex_figure(cell, kind) for cell, group in zip(cells, groups, strict=True) for kind in group]
+    pairs = zip(cells, groups, strict=True)
+    figures = [_tex_figure(cell, kind, intervals=intervals) for cell, group in pairs for kind in group]
     # Braces, since the start of a row may be taken for an option of the end of the row above.
     yield _tex_row([f"{{{_tex(row['title'] + measure)}}}", *figures])
     for name in row["beside"]:
         texts = [cell.get("beside", {}).get(name, NONE) for cell in cells]
-        pairs = zip(texts, groups, strict=True)
-        others = [_tex(text if kind == "cv" else "") for text, some in pairs for kind in some]
+        others = [_tex(text * (kind == "cv")) for text, some in zip(texts, groups, strict=True) for kind in some]
         yield _tex_row([rf"\quad {name}", *others])
 
 
-def _tex_figure(cell: dict[str, Any], kind: str) -> str:
+def _tex_figure(cell: dict[str, Any], kind: str, *, intervals: bool) -> str:
     figure = _tex(cell.get(kind, NONE).removesuffix(" %"))
-    return rf"\cellcolor[gray]{{{SHADES[kind]}}}\textbf{{{figure}}}" if cell.get(f"best_{kind}") else figure
+    interval = str(cell.get(f"{kind}_interval", "")) if intervals else ""
+    small = rf" {{\scriptsize ({_tex(interval)})}}" if interval else ""
+    shaded = rf"\cellcolor[gray]{{{SHADES[kind]}}}\textbf{{{figure}}}" if cell.get(f"best_{kind}") else figure
+    return f"{shaded}{small}"
 
 
 def _tex_row(cells: Iterable[str]) -> str:

@@ -477,9 +477,10 @@ def best(row):
 def test_the_best_of_each_task_is_shaded_and_ties_are_together():
     results = [
         *graded(0.8, 0.9, 0.6, external=outside(0.5), task="mood"),
-        *graded(0.7, 0.7, 0.6, external=outside(0.8), task="tempo"),
+        *graded(0.85, 0.85, 0.6, external=outside(0.8), task="tempo"),
     ]
-    evaluation = Evaluation((*results, majority(results[0])))
+    guesses_of = [majority(results[0], task=task, external=outside(0.5)) for task in ("mood", "tempo")]
+    evaluation = Evaluation((*results, *guesses_of))
     mood, tempo = Table(evaluation._repr_html_()).rows[2:]
     assert [text.split(" ")[0] for text in best(mood)] == ["90.0"], "elsewhere, none is better than guessing"
     assert len(best(tempo)) == 2 + 3
@@ -575,12 +576,13 @@ def test_hostile_names_are_text():
     assert r"\$a\_b\$ \textbackslash{}input\{f\}" in body
     assert re.findall(r"(?<!\\)[$%#_^~]", body.replace("$-$", "")) == []
     assert "\u202e" not in tex + evaluation._repr_html_() + repr(evaluation)
-    assert len(repr(evaluation).splitlines()) == 3
+    assert len(repr(evaluation).splitlines()) == 4
 
 
 def test_latex_is_a_table_with_grey_cells(tmp_path):
     results = graded(0.8, 0.9, external=outside(0.8))
-    text = Evaluation((*results, majority(results[0]))).to_latex(tmp_path / "table.tex")
+    evaluation = Evaluation((*results, majority(results[0], external=outside(0.5))))
+    text = evaluation.to_latex(tmp_path / "table.tex")
     assert (tmp_path / "table.tex").read_text() == text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {row.count("&") - row.count(r"\&") for row in rows[1:]} == {7}
@@ -588,6 +590,32 @@ def test_latex_is_a_table_with_grey_cells(tmp_path):
     assert rows[2].count(r"\cellcolor[gray]{0.9}\textbf{90.0}") == 1
     assert rows[2].count(r"\cellcolor[gray]{0.75}\textbf{80.0}") == 2
     assert text.count("{") == text.count("}")
+    fact = evaluation.table.iloc[1]
+    assert rf"\textbf{{90.0}} {{\scriptsize ({100 * fact.low:.1f}--{100 * fact.high:.1f})}}" in rows[2]
+    assert "small: 95 % bootstrap intervals over tracks." in text
+    bare = evaluation.to_latex(intervals=False)
+    assert "scriptsize" not in bare
+    assert "small:" not in bare
+
+
+def test_the_caption_names_the_column_of_the_groups():
+    one = graded(0.8)[0].predictions
+    grouped = Predictions(one.tracks, one.truth, one.proba, one.folds, np.arange(40) // 4)
+    made = source(40)
+    named = Evaluation((result(grouped),), {"mood": TaskCollections(made.table, None, "record\nlabel")})
+    assert "intervals over groups of tracks (column record label)." in named.to_latex().replace("\n%", "")
+    assert "intervals over groups of tracks." in Evaluation((result(grouped),), {"mood": made}).to_latex()
+
+
+def test_what_is_shaded_is_better_by_the_comparison_in_pairs():
+    results = graded(0.7, 0.7)
+    evaluation = Evaluation((*results, majority(results[0])))
+    assert (evaluation.table["low"][:2] > 0.5).all()
+    assert (evaluation.pairs["p_adjusted"] > 0.05).all()
+    assert not any(cell["best_cv"] for cell in evaluation.table_data()["rows"][0]["cells"])
+    assert not any("best" in classes for row in Table(evaluation._repr_html_()).rows for classes, _ in row)
+    assert "cellcolor[" not in evaluation.to_latex()
+    assert "better than the baseline (the majority) by a paired comparison, p < 0.05" in evaluation.to_latex()
 
 
 def test_csv_is_the_table(tmp_path):
@@ -605,6 +633,15 @@ def test_repr_names_the_best_of_each_task():
     text = repr(Evaluation(tuple(graded(0.8, 0.9))))
     assert text.startswith("<Evaluation: 1 task × 2 models, 2 cells>\n  mood: 90.0 % (")
     assert text.endswith(" b / embedding / mlp")
+
+
+def test_repr_has_baselines_and_notes():
+    (one,) = graded(0.8)
+    long = "Some class has fewer artists than the 5 folds: " + "artists are not kept apart, " * 4 + "\nat all."
+    text = repr(Evaluation((one, majority(one)), notes=(long,)))
+    assert "\n    baselines: majority 50.0 %\n  Note: Some class has fewer artists than the 5 folds" in text
+    assert text.endswith(" at all.")
+    assert max(map(len, text.splitlines())) <= 110
 
 
 def test_nothing_is_shown_as_nothing():
