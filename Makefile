@@ -32,7 +32,7 @@ $(shell for stamp in $(READY) $(READY_DEV) $(READY_DOCS); do \
 
 help:
 	@echo "make explore       install, get the weights, draw the poster's figure of a rock track, open JupyterLab"
-	@echo "make test          install with the tools of developers, and run every test"
+	@echo "make test          install with the development tools, and run every test"
 	@echo "make docs          build the documentation into build/docs, with its lessons run, and check it (the first time takes minutes)"
 	@echo "make screenshots   draw the pictures of the documentation anew (SCREENSHOTS_ARGS='map tasks')"
 	@echo "make browsers      open exported pages in Firefox and WebKitGTK, and walk through a panel in every browser"
