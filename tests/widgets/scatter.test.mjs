@@ -7,7 +7,7 @@ import { linkOf } from "../../embviz/widgets/src/scatter/linked_maps.js";
 import { MapData, diameters, fitting, opacityOf, shownShades } from "../../embviz/widgets/src/scatter/points.js";
 import { Nearby, holds } from "../../embviz/widgets/src/scatter/spatial_index.js";
 import { onTrail, placed } from "../../embviz/widgets/src/scatter/label_placement.js";
-import { folded, matching } from "../../embviz/widgets/src/scatter/search.js";
+import { columnsFound, folded, matching } from "../../embviz/widgets/src/scatter/search.js";
 import { stampsOf } from "../../embviz/widgets/src/scatter/canvas_renderer.js";
 
 const SIZE = { width: 400, height: 200 };
@@ -80,7 +80,7 @@ test("a flight begins and ends where it should, and nears all the time", () => {
 
 test("close to a point is not nearer than is useful", () => {
   const home = viewOf([-1, -1, 1, 1], SIZE);
-  near(closeTo([0.2, 0.2, 0.2, 0.2], home, SIZE).k, home.k * 6);
+  near(closeTo([0.2, 0.2, 0.2, 0.2], home, SIZE).k, home.k * 2);
 });
 
 // -- nearby --
@@ -267,6 +267,17 @@ test("all words must be there, in any column; numbers must be equal", () => {
 test("titles that begin with it come first, and what has it in one piece", () => {
   const columns = [{ kind: "text", values: ["red blue", "The blue red", "Blue red", "x blue red"] }];
   assert.deepEqual(matching(columns, 4, "blue red"), [2, 1, 3, 0]);
+});
+
+test("a title comes before other columns, and the column that holds the words is known", () => {
+  const album = { name: "album", title: "Album", kind: "text", values: ["The Battle", "The Battle", "", "Songs"] };
+  const year = { name: "year", title: "Year", kind: "number", values: [2005, 2007, null, 1] };
+  const columns = [{ name: "title", kind: "text", values: ["Love", "Last Battle", "Battle", "Defeat"] }, album, year];
+  assert.deepEqual(matching(columns, 4, "battle"), [2, 1, 0]);
+  const names = (track, query) => columnsFound(columns, track, query).map(({ name }) => name);
+  assert.deepEqual([0, 1, 2].map((track) => names(track, "battle")), [["album"], ["title", "album"], ["title"]]);
+  assert.deepEqual(names(0, "2005"), ["year"]);
+  assert.deepEqual(names(0, "love battle"), ["title", "album"]);
 });
 
 // -- what lies over --

@@ -48,10 +48,10 @@ export function viewWithin(box, { width, height }, { left, top, right, bottom })
 }
 
 /**
- * A view around some points, not nearer than `most` times what shows all.
+ * A view around some points, not nearer than `most` times what shows all, so that one sees where on the map they lie.
  * @param {Box} box @param {View} home @param {Size} size @returns {View}
  */
-export function closeTo(box, home, size, most = 6) {
+export function closeTo(box, home, size, most = 2) {
   const view = viewOf(box, size, Math.min(size.width, size.height) / 5);
   return { ...view, k: clamp(view.k, home.k, home.k * most) };
 }

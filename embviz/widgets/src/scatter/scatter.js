@@ -119,7 +119,7 @@ export class ScatterView {
     this.search = searchBox({
       data: () => this.data,
       found: (tracks, asked) => this.showFound(tracks, asked),
-      choose: (track) => this.goTo(track),
+      choose: (track) => this.open(track),
       leave: () => this.stage.focus({ preventScroll: true }),
       signal,
     });
@@ -562,14 +562,21 @@ export class ScatterView {
     if (tracks.length <= MOST_SOUGHT) this.#flyTo(points);
   }
 
-  /** Go to a track, which has the focus then. @param {number} track */
+  /** Go to a track that was found, and open it as a click does. @param {number} track */
+  open(track) {
+    this.goTo(track);
+    const point = this.pointing.cursor;
+    if (this.data.pointsOf(track).includes(point)) this.choose(point);
+  }
+
+  /** Go to a track, which has the focus then; what lies around it stays in the picture. @param {number} track */
   goTo(track) {
     const points = this.data.pointsOf(track);
     if (!points.length) return;
     this.#find(points);
     this.#flyTo(points);
-    [this.pointing.cursor] = points;
-    this.pointing.sayPoint(points[0]);
+    this.pointing.cursor = points.find((point) => this.data.hasPlace(point)) ?? points[0];
+    this.pointing.sayPoint(this.pointing.cursor);
     this.stage.focus({ preventScroll: true });
   }
 

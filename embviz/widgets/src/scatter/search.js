@@ -2,7 +2,7 @@
 import { h, write } from "../base/dom.js";
 import { plain, uid } from "../base/ui.js";
 
-/** @typedef {{name?: string, kind: string, values: unknown[], folds?: string[]}} Searched a column, and its texts folded */
+/** @typedef {{name?: string, title?: string, kind: string, values: unknown[], folds?: string[]}} Searched a column, and its texts folded */
 
 /** Matches that are listed. */
 const LISTED = 20;
@@ -18,7 +18,7 @@ export function folded(text) {
 
 /**
  * The tracks that hold all words of a query in their texts, or one of whose numbers it equals: first those whose title
- * begins with it, then those that have it in one piece.
+ * begins with it or holds it, then those that have it in one piece elsewhere.
  * @param {Searched[]} columns @param {number} n tracks @param {string} query
  * @returns {number[]} all of them
  */
@@ -47,7 +47,7 @@ function placeOf(columns, track, words, wanted, number) {
   for (const column of columns) {
     if (column.kind === "number") {
       const value = column.values[track];
-      if (value != null && Number.isFinite(number) && Number(value) === number) return 2;
+      if (value != null && Number.isFinite(number) && Number(value) === number) return 3;
       continue;
     }
     column.folds ??= column.values.map(folded);
@@ -55,7 +55,25 @@ function placeOf(columns, track, words, wanted, number) {
   }
   if (!words.every((word) => texts.some((text) => text.includes(word)))) return -1;
   if (texts[0]?.startsWith(wanted)) return 0;
-  return texts.some((text) => text.includes(wanted)) ? 1 : 2;
+  if (texts[0]?.includes(wanted)) return 1;
+  return texts.some((text) => text.includes(wanted)) ? 2 : 3;
+}
+
+/**
+ * The columns by which a track was found, the title first: those that hold all of the query, or else a word of it.
+ * @param {Searched[]} columns as {@link matching} has left them @param {number} track @param {string} query
+ */
+export function columnsFound(columns, track, query) {
+  const wanted = folded(query);
+  const words = wanted.split(/\s+/);
+  const number = Number(wanted.replace(",", "."));
+  const texts = columns.map((column) => column.folds?.[track] ?? "");
+  const holding = (/** @type {(text: string) => boolean} */ fits) =>
+    columns.filter((column, i) =>
+      column.kind === "number" ? Number(column.values[track] ?? Number.NaN) === number : fits(texts[i]),
+    );
+  const whole = holding((text) => words.every((word) => text.includes(word)));
+  return whole.length ? whole : holding((text) => words.some((word) => text.includes(word)));
 }
 
 /**
@@ -109,7 +127,16 @@ export function searchBox({ data, found, choose, leave, signal }) {
     input.setAttribute("aria-expanded", String(!list.hidden));
     input.removeAttribute("aria-activedescendant");
     const total = columns.of[0]?.values?.length ?? data().n;
-    write(count, asked ? `${tracks.length.toLocaleString("en")} of ${total.toLocaleString("en")} match` : "");
+    const said = `${tracks.length.toLocaleString("en")} of ${total.toLocaleString("en")} match`;
+    write(count, asked ? [said, ...where()].join(", ") : "");
+  }
+
+  /** How many of the tracks have it in their title, where others have not; else nothing. */
+  function where() {
+    const [title] = columns.folded;
+    const words = folded(searched).split(/\s+/);
+    const named = tracks.filter((track) => words.every((word) => title?.folds?.[track]?.includes(word))).length;
+    return named && named < tracks.length ? [`${named.toLocaleString("en")} by title`] : [];
   }
 
   /** @param {number} track @param {number} i */
@@ -118,7 +145,11 @@ export function searchBox({ data, found, choose, leave, signal }) {
       return plain(String(columns.of.find((column) => column.name === name)?.values?.[track] ?? ""));
     });
     const text = h("span", { dir: "auto" }, title || `track ${track + 1}`);
-    const by = h("small", { dir: "auto" }, artist);
+    // What a reader cannot see in the line is told: where the words stand.
+    const found = columnsFound(columns.folded, track, searched);
+    const seen = !found.length || found.some(({ name }) => name === "title" || name === "artist");
+    const why = `${plain(found[0]?.title || found[0]?.name)}: ${plain(String(found[0]?.values[track] ?? ""))}`;
+    const by = h("small", { dir: "auto", title: seen ? artist : why }, seen ? artist : why);
     const pick = (/** @type {PointerEvent} */ event) => {
       event.preventDefault();
       take(track);

@@ -45,7 +45,11 @@ export function sharedControls(field, { page, signal, leave, recolored }) {
   const search = searchBox({
     data,
     found: (tracks, asked) => each((map) => map.showFound(tracks, asked)),
-    choose: (track) => each((map) => map.goTo(track)),
+    choose(track) {
+      const [first, ...others] = maps();
+      for (const map of others) map.goTo(track);
+      first?.open(track);
+    },
     leave,
     signal,
   });
