@@ -369,11 +369,7 @@ class Collection(Questions):
         CollectionError
             If there is no track with one of the labels.
         """
-        wanted = list(dict.fromkeys(labels))
-        unknown = [label for label in wanted if label not in self.table.index]
-        if unknown:
-            raise CollectionError(f"There is no track {unknown[0]!r}; labels are those of collection.table.index.")
-        return self._derive(self.table.loc[wanted])
+        return self._derive(self.table.loc[table_ops.known_labels(self.table, labels)])
 
     def query(self, expression: str) -> Collection:
         """Return the tracks for which an expression holds.

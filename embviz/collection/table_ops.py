@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from embviz.collection.column_facts import without_facts
 from embviz.collection.loaders import check_column, read_file
 from embviz.collection.track_table import COLUMNS, TEXTS, clean_column, normalize_table
+from embviz.core.labels import label_problem
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError
 
@@ -47,8 +51,10 @@ def row_mask(table: DataFrame, key: Any) -> NDArray[Any]:
             f"A column, a list of columns, a slice or a mask of {len(table)} is expected in the brackets, "
             f"{key!r:.80} was found; select(labels) takes labels."
         ) from error
-    if not table.index.isin(mask.index).all():
-        raise CollectionError("The mask is one of other tracks; make it from this collection's own columns.")
+    # The mask of a collection that these tracks are some of will do, as it does in pandas.
+    problem = label_problem(mask[mask.index.isin(table.index)], table.index, whole=True)
+    if problem:
+        raise CollectionError(f"The mask is one of other tracks: {problem}")
     values: NDArray[Any] = mask.reindex(table.index).to_numpy(dtype=bool)
     return values
 
@@ -58,6 +64,7 @@ def assign_columns(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
     fixed = [name for name in columns if name in FIXED]
     if fixed:
         raise CollectionError(f"{fixed[0]!r} says what a file is and cannot be assigned; take another name.")
+    check_labels(columns, table)
     try:
         return without_facts(normalize_table(_assign(table, columns)), columns)
     except (ValueError, TypeError) as error:
@@ -65,6 +72,16 @@ def assign_columns(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
             f"{', '.join(columns)} cannot be assigned: {shorten(error).rstrip('.')}. A value, or one for each of "
             f"{plural(len(table), 'track')}, is expected."
         ) from error
+
+
+def check_labels(columns: Mapping[str, Any], table: DataFrame) -> None:
+    """Raise CollectionError where a column is a Series of other tracks, of which the wrong values would be taken."""
+    import pandas as pd
+
+    for name, values in columns.items():
+        problem = label_problem(values, table.index) if isinstance(values, pd.Series) else ""
+        if problem:
+            raise CollectionError(f"{name} cannot be assigned: {problem}")
 
 
 def _assign(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
@@ -92,11 +109,22 @@ def drop_tracks(table: DataFrame, tracks: Any) -> DataFrame:
     """Return a table without the tracks of some labels."""
     import pandas as pd
 
-    labels = list(tracks) if pd.api.types.is_list_like(tracks) else [tracks]
+    return table.drop(index=known_labels(table, tracks if pd.api.types.is_list_like(tracks) else [tracks]))
+
+
+def known_labels(table: DataFrame, given: Any) -> list[Any]:
+    """Return labels, each once, checked to be those of tracks."""
+    labels = list(dict.fromkeys(given))
+    # True and False would be the labels 1 and 0.
+    if any(isinstance(label, bool | np.bool_) for label in labels):
+        raise CollectionError(
+            "Labels of tracks are expected, a mask was found; collection[mask] gives the tracks of a mask, and "
+            "collection[~mask] all others."
+        )
     unknown = [label for label in labels if label not in table.index]
     if unknown:
         raise CollectionError(f"There is no track {unknown[0]!r:.80}; labels are those of collection.table.index.")
-    return table.drop(index=labels)
+    return labels
 
 
 def join_table(

@@ -200,7 +200,10 @@ class Vectors:
         OptionError
             If a track is not among these at all, or is asked for twice.
         """
-        chosen = np.fromiter(labels, dtype=np.int64)
+        given = list(labels)
+        if any(isinstance(label, bool | np.bool_) for label in given):  # they would be the labels 1 and 0
+            raise OptionError("Labels of tracks are expected, a mask was found; tracks[mask] has the labels of a mask.")
+        chosen = np.array(given, dtype=np.int64)
         failed = np.isin(chosen, np.fromiter(self.failed, dtype=np.int64))
         unknown = chosen[~failed & ~np.isin(chosen, self.tracks)]
         if len(unknown) or len(np.unique(chosen)) < len(chosen):

@@ -11,6 +11,7 @@ import numpy as np
 from embviz.analysis.clustering import NO_CLUSTER
 from embviz.analysis.tagging import tag_columns
 from embviz.collection.column_facts import column_unit
+from embviz.core.labels import label_problem
 from embviz.core.text import format_cell, printable, trim_lines
 from embviz.errors import OptionError, did_you_mean
 from embviz.models import get_model
@@ -140,10 +141,16 @@ def page_colors(
     names: Mapping[int, str] | None,
 ) -> list[PageColor]:
     """Return all that the map can be coloured by: given colours, clusters, and the neighbours preserved."""
+    import pandas as pd
+
     own = _map_colors(projection, clusters, names or {})
     found = [
         own.pop(color) if isinstance(color, str) and color in own else _to_page_color(color, table) for color in given
     ]
+    for color in found:
+        problem = label_problem(color.values, table.index) if isinstance(color.values, pd.Series) else ""
+        if problem:
+            raise OptionError(f"A Series of other tracks is no colour of the page: {problem}")
     return [*found, *own.values()]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from embviz.analysis.projection import METHOD_NAMES
 from embviz.collection.column_facts import column_unit
+from embviz.core.labels import in_order, label_problem
 from embviz.core.text import format_time, plural
 from embviz.errors import OptionError, did_you_mean
 from embviz.plotting.axes import Axis, coordinate_axis, encode_axis, missing_notes
@@ -115,6 +116,7 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     from embviz.plotting.figure import StillFigure
 
     rows = _point_rows(table, projection)
+    color, size, x, y, clusters = (_by_label(values, table, rows) for values in (color, size, x, y, clusters))
     legend, shades = _point_colors(color, rows, projection)
     figure = StillFigure()
     add = figure.add_scattergl if (len(rows) > WEBGL_FROM if webgl is None else webgl) else figure.add_scatter
@@ -202,6 +204,18 @@ def _shown_points(shown: ArrayLike | None, rows: pd.DataFrame) -> NDArray[np.boo
     return np.asarray(rows.index.isin(labels))
 
 
+def _by_label(given: Any, table: pd.DataFrame, rows: pd.DataFrame) -> Any:
+    """Return a Series with a value for each point, by its labels; anything else as it is."""
+    import pandas as pd
+
+    if not isinstance(given, pd.Series) or given.index.equals(rows.index) or in_order(given, len(rows)):
+        return given
+    problem = label_problem(given, table.index)
+    if problem:
+        raise OptionError(f"A Series of other tracks cannot be drawn: {problem}")
+    return given.reindex(rows.index)
+
+
 def _point_values(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[Any, str, str]:
     """Return a value for each point, a title and a unit."""
     if isinstance(given, str):
@@ -212,11 +226,9 @@ def _point_values(given: Any, rows: pd.DataFrame, projection: Projection) -> tup
             what = f"The table has no column {given!r}: it has {', '.join(known)}."
             raise OptionError(what + did_you_mean(given, known))
         return rows[given], given, column_unit(rows, given)
-    # A Series of as many values is in the order of the points, where a track that has several of these has one label.
-    values = given.reindex(rows.index) if hasattr(given, "reindex") and len(given) != len(rows) else given
-    if len(values) != len(rows):
-        raise OptionError(f"A value for each of {plural(len(rows), 'point')} is due, {len(values):,} were found.")
-    return values, str(getattr(given, "name", None) or ""), ""
+    if len(given) != len(rows):
+        raise OptionError(f"A value for each of {plural(len(rows), 'point')} is due, {len(given):,} were found.")
+    return given, str(getattr(given, "name", None) or ""), ""
 
 
 def _point_axes(given: tuple[Any, Any], rows: pd.DataFrame, projection: Projection) -> tuple[Axis, Axis] | None:

@@ -11,6 +11,7 @@ import numpy as np
 from embviz.analysis.clustering import NO_CLUSTER, cluster
 from embviz.analysis.exemplars import find_exemplars
 from embviz.analysis.near_duplicates import frames_by_track
+from embviz.core.labels import in_order, label_problem
 from embviz.core.options import check_count, check_number
 from embviz.core.text import is_missing, plural
 from embviz.core.vectors import Vectors
@@ -75,10 +76,17 @@ def _what(by: Any) -> str:
 
 def _given_groups(collection: Collection, by: Any) -> dict[int, Any] | None:
     """Return the name of the group of each track, by its label; None where they are to be found."""
+    import pandas as pd
+
     if by is None:
         return None
     if isinstance(by, str):
         return dict(collection[by].items())
+    if isinstance(by, pd.Series) and not in_order(by, len(collection)):
+        problem = label_problem(by, collection.table.index)
+        if problem:
+            raise OptionError(f"Groups are a column, or a value for each track: {problem}")
+        by = by.reindex(collection.table.index)
     values = list(by)
     if len(values) != len(collection):
         raise OptionError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.core.labels import label_problem
 from embviz.core.text import plural
 from embviz.errors import CollectionError, did_you_mean
 
@@ -100,6 +101,9 @@ def _select(collection: Collection, where: Any, name: str) -> Collection:
             raise CollectionError(f"{expected}; {plural(len(foreign), 'track')} of it are not in this collection.")
         return collection.select(table.index.tolist())
     if isinstance(where, pd.Series) and where.dtype.kind == "b":
+        problem = label_problem(where, collection.table.index, whole=True)
+        if problem:
+            raise CollectionError(f"{expected}: {problem}")
         masked: Collection = collection[where]
         return masked
     plain = np.isscalar(where) or hasattr(where, "__array__") or not isinstance(where, Iterable)

@@ -118,6 +118,8 @@ def test_columns_are_added_and_all_else_stays(table, chart):
     view = scatter(atlas)
     before = view.xy, view.model_id
     assert atlas.assign(right=pd.Series({100: "no", 120: "yes"}), mine="a") is atlas
+    with pytest.raises(OptionError, match=r"right cannot be assigned: .*1 of its 2 labels, such as 99"):
+        atlas.assign(right=pd.Series({100: "no", 99: "yes"}))
     assert atlas.table.loc[100, "right"] == "no"
     assert list(atlas.selection["mine"]) == ["a", "a"]
     assert (scatter(atlas).xy is before[0], scatter(atlas).model_id) == (True, before[1])
@@ -363,7 +365,8 @@ def test_what_the_next_cell_selects_is_selected_on_the_page(table, chart):
         assert [row["track"] for row in atlas.widget.selection["rows"]] == labels
         assert len(heard) == 1
     before = atlas.selection
-    for wrong in ([101], ["rock"], [True, False], [0.5], np.zeros((2, 2), int)):
+    foreign = [pd.Series([True, False], index=[100, 99]), pd.Series([True], index=[100])]
+    for wrong in (*foreign, [101], ["rock"], [True, False], [0.5], np.zeros((2, 2), int)):
         with pytest.raises(OptionError, match="A selection is a DataFrame of rows of the table"):
             atlas.selection = wrong
         assert atlas.selection is before

@@ -544,6 +544,13 @@ def test_it_behaves_like_a_table(music, cache):
         (lambda c: c[c["duration"]], "is expected in the brackets"),
         (lambda c: c[pd.Series([True], index=[99])], "The mask is one of other tracks"),
         (lambda c: c.select([0, 99]), "There is no track 99"),
+        (lambda c: c.select(c["duration"] > 0), r"Labels of tracks are expected, a mask was found; collection\[mask\]"),
+        (lambda c: c.drop(tracks=c["duration"] > 0), "Labels of tracks are expected, a mask was found"),
+        (
+            lambda c: c.assign(x=pd.Series([1, 2], index=[0, 99])),
+            "x cannot be assigned: .*1 of its 2 labels, such as 99",
+        ),
+        (lambda c: c.assign(x=pd.Series([1, 2], index=[0, 0])), "x cannot be assigned: .* several for 0"),
         (lambda c: c.audio(99), "There is no track 99"),
         (lambda c: c.query("tempo > 3"), "cannot be evaluated: name 'tempo' is not defined; columns are path, name"),
         (lambda c: c.query("title >"), "cannot be evaluated"),

@@ -77,6 +77,8 @@ def test_only_tracks_that_are_there_can_be_chosen_and_once():
         of_tracks().select([5, 6])
     with pytest.raises(OptionError, match="asked for twice"):
         of_tracks().select([5, 5])
+    with pytest.raises(OptionError, match="Labels of tracks are expected, a mask was found"):
+        of_tracks().select(np.array([True, False]))
 
 
 def test_frames_as_a_table():

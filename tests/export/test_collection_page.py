@@ -31,6 +31,9 @@ from embviz.export.columns import PageColor
 from embviz.extraction import embed
 from embviz.plotting.axes import encode_axis
 
+# The excerpts of which no browser plays one, on pages with links to them.
+pytestmark = pytest.mark.filterwarnings("ignore:1 of 9 tracks cannot be heard")
+
 RATE = 16_000
 HOSTILE = "a\u202eb <img src=x onerror=alert(1)> </script><script>alert(2)</script> \"'& שיר 🎵"
 SHOWN = "ab <img src=x onerror=alert(1)> </script><script>alert(2)</script> \"'& שיר 🎵"
@@ -277,6 +280,8 @@ def test_colors_come_from_columns_series_and_points(table):
     assert page["colors"][2]["color"]["labels"] == ["low", "high"]
     assert page["colors"][3]["color"]["labels"] == ["no", "yes"]
     assert [label["text"] for label in page["map"]["state"]["labels"]] == ["low", "high"]
+    with pytest.raises(OptionError, match=r"A Series of other tracks is no colour of the page: .*1 of its 2 labels"):
+        page_of(table, colors=[pd.Series([1, 2], index=[10, 99], name="loud")])
 
 
 def test_what_a_tagger_hears_is_told_and_can_be_colored_by(made):

@@ -112,6 +112,22 @@ def test_frames_take_the_facts_of_their_track(table):
     assert len(scatter_figure.scatter(frames, rows, color=pd.Series(range(3 * N), index=rows.index)).data[0].x) == 3 * N
 
 
+@pytest.mark.parametrize("option", ["color", "size", "x", "clusters"])
+def test_a_series_is_taken_by_its_labels(table, projection, option):
+    values = pd.Series(np.arange(N) % 5, index=table.index, name="own")
+    by_label, shuffled = ({option: given} for given in (values, values.sample(frac=1, random_state=1)))
+    if option == "clusters":
+        by_label["names"] = shuffled["names"] = {1: "one"}
+    expected, found = (scatter_figure.scatter(projection, table, **given) for given in (by_label, shuffled))
+    assert found.to_json() == expected.to_json()
+    # Without labels of its own, it is in the order of the points.
+    bare_values = {**by_label, option: pd.Series(values.to_numpy(), name="own")}
+    assert scatter_figure.scatter(projection, table, **bare_values).to_json() == expected.to_json()
+    other = values.set_axis(pd.Index(values.index + 1, name="track"))
+    with pytest.raises(OptionError, match=r"A Series of other tracks cannot be drawn: .* such as .* are none of them"):
+        scatter_figure.scatter(projection, table, **{**by_label, option: other})
+
+
 def test_many_points_are_drawn_by_webgl_unless_shapes_are_asked_for(table, projection, monkeypatch):
     monkeypatch.setattr(scatter_figure, "WEBGL_FROM", 10)
     assert scatter_figure.scatter(projection, table).data[0].type == "scattergl"

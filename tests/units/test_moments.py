@@ -199,6 +199,7 @@ def test_where_is_a_query_a_collection_labels_rows_or_a_mask(planted, where, tra
             OptionError,
             "per_track is a number of moments of a track, 1 or more; 1.5 was found",
         ),
+        ({"dimension": 0, "where": pd.Series([True], index=[0])}, CollectionError, "where is .* Series without 4 of 5"),
         ({"dimension": 0, "where": "year > 1"}, CollectionError, "where='year > 1' leaves none of 5 tracks"),
         ({"dimension": 0, "where": []}, CollectionError, "where leaves none of 5 tracks"),
         ({"dimension": 0, "where": [77]}, CollectionError, "There is no track 77"),

@@ -1,6 +1,7 @@
 """Outliers, exemplars, neighbors and similar moments of a collection, with vectors that were planted."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
@@ -197,6 +198,11 @@ def test_exemplars_of_clusters_and_of_groups_of_ones_own(collection, frames):
     own = collection.exemplars(groups, frames, progress=False)
     assert own.table["group"].tolist() == ["0", "1"]
     assert own.notes[0] == "Left out: 4 tracks in no group."
+    shuffled = pd.Series(groups, index=collection.table.index).sample(frac=1, random_state=1)
+    by_label = collection.exemplars(shuffled, frames, progress=False).table
+    pd.testing.assert_frame_equal(by_label, own.table)
+    with pytest.raises(OptionError, match=r"Groups are a column, or a value for each track: .* are none of them"):
+        collection.exemplars(shuffled.set_axis(shuffled.index + 1), frames, progress=False)
 
 
 def test_exemplars_of_vectors_of_tracks_are_their_middles(collection):

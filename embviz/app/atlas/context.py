@@ -15,9 +15,10 @@ import numpy as np
 from embviz.app.context import PanelContext
 from embviz.app.events import AtlasEvents
 from embviz.collection.sidecar import parse_number
+from embviz.collection.table_ops import check_labels
 from embviz.core.text import format_cell, plural
 from embviz.core.worker import Worker
-from embviz.errors import OptionError
+from embviz.errors import CollectionError, OptionError
 from embviz.export.columns import HIDDEN, page_columns
 
 if TYPE_CHECKING:
@@ -76,7 +77,10 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
         if fixed:
             raise OptionError(f"{fixed[0]!r} says what a file is and cannot be assigned; take another name.")
         try:
+            check_labels(columns, self.table)
             self.table = self.table.assign(**columns)
+        except CollectionError as error:
+            raise OptionError(str(error)) from None
         except (ValueError, TypeError) as error:
             raise OptionError(
                 f"{', '.join(columns)} cannot be assigned: {format_cell(error).rstrip('.')}. "

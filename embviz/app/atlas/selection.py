@@ -13,6 +13,7 @@ import numpy as np
 
 from embviz.app.selection import Selected
 from embviz.collection.io import RANK, START, STOP
+from embviz.core.labels import label_problem
 from embviz.core.text import is_missing
 from embviz.errors import OptionError
 from embviz.models import find_model
@@ -67,7 +68,10 @@ class MapSelection:
         if isinstance(value, pd.DataFrame):
             labels: Any = labels_of(value, table)
         elif isinstance(value, pd.Series) and value.dtype.kind == "b":
-            labels = value.index[value.to_numpy()]
+            problem = label_problem(value, table.index, whole=True)
+            if problem:
+                raise OptionError(f"{EXPECTED}: {problem}")
+            labels = value.index[value.to_numpy(dtype=bool, na_value=False)]
         else:
             labels = np.atleast_1d(np.zeros(0, np.int64) if value is None else np.asarray(value))
             if labels.dtype.kind == "b":
