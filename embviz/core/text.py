@@ -37,6 +37,14 @@ def format_number(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−") if math.isfinite(value) else "–"
 
 
+def format_ends(low: float, high: float, digits: int = 3) -> tuple[str, str]:
+    """Return the ends of a range, both as fine as a few digits tell the larger one: ``("0", "0.573")``."""
+    largest = max(abs(low), abs(high))
+    decimals = digits - 1 - math.floor(math.log10(largest)) if 0 < largest < math.inf else 0
+    first, last = (f"{round(end, decimals) or 0:.{digits}g}".replace("-", "−") for end in (float(low), float(high)))
+    return first, last
+
+
 def format_interval(value: float, low: float, high: float) -> str:
     """Return a number with its interval: ``"0.61 [0.55, 0.66]"``."""
     ends = f" [{format_number(low)}, {format_number(high)}]" if math.isfinite(low) and math.isfinite(high) else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embviz.plotting.encodings import VIRIDIS
-from embviz.plotting.picture import FAINT, Picture, color_ramp, stretch
+from embviz.plotting.picture import Picture, color_ramp, stretch
 from embviz.plotting.still_pictures import LEVELS, WIDTH, Drawing
 
 if TYPE_CHECKING:
@@ -28,18 +28,18 @@ def sheet_drawing(tiles: Sequence[tuple[str, NDArray[np.uint8] | None]]) -> Draw
         What each is, and its picture ``[bands, t]``: 0 is empty, 1 the lowest value and 255 the highest.
     """
 
-    def draw(share: float) -> Picture:
+    def draw(share: float, theme: str = "light") -> Picture:
         shown = tiles[:MOST]
         columns = min(COLUMNS, len(shown))
         wide, tall = round((WIDTH + GAP) / COLUMNS * share) - GAP, round(TALL * share)
         rows = -(-len(shown) // columns)
-        picture = Picture(columns * (wide + GAP) - GAP, rows * (LINE + tall + GAP) - GAP)
+        picture = Picture(columns * (wide + GAP) - GAP, rows * (LINE + tall + GAP) - GAP, theme=theme)
         for i, (name, codes) in enumerate(shown):
             row, column = divmod(i, columns)
             x, y = column * (wide + GAP), row * (LINE + tall + GAP)
             picture.text(name, x, y + 13, width=wide)
             if codes is None:
-                picture.fill(x, y + LINE, wide, tall, FAINT, 40)
+                picture.fill(x, y + LINE, wide, tall, picture.faint, 40)
             else:
                 picture.paste(_pixels(codes, wide, tall), x, y + LINE)
         return picture

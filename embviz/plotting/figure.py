@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING, Any, Self
 import plotly.graph_objects as go
 
 from embviz.core.notebook import in_jupyter, publish
-from embviz.plotting.picture import small_png
+from embviz.plotting.picture import LARGEST, small_png
+from embviz.plotting.save import COLORS
 
 if TYPE_CHECKING:
     from embviz.plotting.still_pictures import Drawing
 
 
 MIME = "application/vnd.plotly.v1+json"
+IMAGE = '<image class="{theme}" width="100%" height="100%" href="data:image/png;base64,{data}"/>'
 # A PNG beside plotly's data would be shown by JupyterLab in place of the figure until the pointer rests on it.
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     ' style="max-width: 100%; height: auto">'
-    '<image width="{width}" height="{height}" href="data:image/png;base64,{data}"/></svg>'
+    "<style>.dark {{ display: none }} "
+    "@media (prefers-color-scheme: dark) {{ .light {{ display: none }} .dark {{ display: inline }} }}</style>"
+    "{images}</svg>"
 )
 
 
@@ -46,9 +50,7 @@ class StillFigure(go.Figure):  # type: ignore[misc]
     def _repr_mimebundle_(self, *arguments: Any, **options: Any) -> dict[str, Any]:
         data: dict[str, Any] = super()._repr_mimebundle_(*arguments, **options) or {}
         if MIME in data and self._still_drawing is not None:
-            png = small_png(self._still_drawing())
-            width, height = struct.unpack(">II", png[16:24])
-            data["image/svg+xml"] = SVG.format(width=width, height=height, data=base64.b64encode(png).decode())
+            data["image/svg+xml"] = _to_svg(self._still_drawing())
         elif MIME in data and self._still_text:
             data["text/plain"] = self._still_text
         return data
@@ -59,3 +61,13 @@ class StillFigure(go.Figure):  # type: ignore[misc]
             publish(data)
         else:
             super()._ipython_display_()
+
+
+def _to_svg(draw: Drawing) -> str:
+    """Return a picture that is light or dark as the page around it is, each on its own paper."""
+    images = []
+    for theme in COLORS:
+        png = small_png(draw, LARGEST // len(COLORS), theme)
+        images.append(IMAGE.format(theme=theme, data=base64.b64encode(png).decode()))
+    width, height = struct.unpack(">II", png[16:24])
+    return SVG.format(width=width, height=height, images="".join(images))

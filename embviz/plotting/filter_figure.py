@@ -21,7 +21,7 @@ from embviz.plotting import style
 from embviz.plotting.heatmap_data import scale_ticks
 from embviz.plotting.picture import Picture, color_ramp, stretch
 from embviz.plotting.save import FAINT, GREY, INK
-from embviz.plotting.still_pictures import BALANCE, HEAD
+from embviz.plotting.still_pictures import BALANCE, DIVERGING, HEAD, NIGHT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 
 #: The same for dark paper, which a white middle would outshine: what is strong is bright.
-NIGHT = ["#c3e3ff", "#78baf4", "#3d8ad2", "#245686", "#17181b", "#773822", "#c25d2e", "#f3a06a", "#ffe3c9"]
 ORDERS = ("strength", "index")
 SCALES = ("filter", "common")
 
@@ -470,10 +469,10 @@ def _axis() -> dict[str, Any]:
 
 def _still(blocks: Sequence[_Block], width: int, height: int, reach: float, *, common: bool, dark: bool) -> Drawing:
     """Return what draws the figure for a notebook that nobody runs."""
-    colors = color_ramp(NIGHT if dark else BALANCE, LEVELS)
 
-    def draw(_share: float) -> Picture:
-        picture = Picture(width, height - TOP + HEAD)
+    def draw(_share: float, theme: str = "light") -> Picture:
+        picture = Picture(width, height - TOP + HEAD, theme="dark" if dark else theme)
+        colors = color_ramp(DIVERGING[picture.theme], LEVELS)
         for block in blocks:
             top = block.top - TOP + HEAD
             picture.text(block.title, block.left, top - 8, bold=True)

@@ -319,7 +319,8 @@ def _draw(figure: Figure, panel: _Panel, look: HeatmapOptions, box: style.PanelB
         cells = compute_cells(panel.embedding, HeatmapOptions("index", "none", None), panel.height)
         draw_curves(figure, panel.embedding, cells, box)
         details += style.pooling_note(cells)
-        strips = [_strip(panel, cells, HeatmapOptions("index", "none", None), listed=True)]
+        names = [panel.embedding.labels[i] for i in cells.order] if panel.embedding.labels else []
+        strips = [_strip(panel, cells, HeatmapOptions("index", "none", None), names, listed=True)]
     else:
         cells = compute_cells(panel.embedding, look, panel.height)
         rows = _rows(panel.embedding.labels, cells, look.order)
@@ -328,7 +329,7 @@ def _draw(figure: Figure, panel: _Panel, look: HeatmapOptions, box: style.PanelB
         details += style.pooling_note(cells)
         if cells.constant and cells.values.shape[1] > 1:
             details.append(f"{cells.constant:,} never change")
-        strips = [_strip(panel, cells, look, listed=rows.listed)]
+        strips = [_strip(panel, cells, look, rows.names, listed=rows.listed and not rows.numbers)]
         details += ["shorter than one patch, repeated to fill it"] * panel.embedding.padded
     name = style.color_span(f"<b>{style.plotly_text(panel.name)}</b>", INK)
     text = f"{name}&nbsp; {style.color_span(' · '.join(details), FAINT)}"
@@ -336,8 +337,10 @@ def _draw(figure: Figure, panel: _Panel, look: HeatmapOptions, box: style.PanelB
     return strips
 
 
-def _strip(panel: _Panel, cells: HeatmapCells, look: HeatmapOptions, *, listed: bool) -> Strip:
-    """Return what a still draws of a panel."""
+def _strip(
+    panel: _Panel, cells: HeatmapCells, look: HeatmapOptions, names: Sequence[str], *, listed: bool
+) -> Strip:  # fmt: skip
+    """Return what a still draws of a panel, whose rows may have names."""
     from plotly.colors import get_colorscale, sample_colorscale
 
     colors = color_scale(cells, look)
@@ -349,7 +352,7 @@ def _strip(panel: _Panel, cells: HeatmapCells, look: HeatmapOptions, *, listed: 
     order = np.arange(len(cells.values))[:: 1 if listed else -1]
     signed = "signed" if cells.signed else "none"
     note = " · ".join(filter(None, panel.details))
-    return Strip(panel.name, note, cells.values.T, cells.edges, order, signed, cells.signed, ends, own)
+    return Strip(panel.name, note, cells.values.T, cells.edges, order, signed, cells.signed, ends, own, names)
 
 
 def _add_heatmap(
@@ -386,6 +389,15 @@ class _RowAxis:
     listed: bool
     # What uneven numbers measure: rows are as tall as each other, as in a page, and rise upwards.
     numbers: Sequence[float] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """What a still writes beside the rows; nothing where these are dimensions in their own order."""
+        if self.listed:
+            return list(map(style.bare_text, self.places))
+        return (
+            [] if self.title == "dimension" else [f"{place:g} {style.bare_text(self.title)}" for place in self.places]
+        )
 
 
 def _rows(labels: Sequence[str], cells: HeatmapCells, how: str) -> _RowAxis:

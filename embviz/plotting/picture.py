@@ -2,7 +2,7 @@
 the time of one.
 
 Conventions: a picture is uint8 ``[height, width, 4]``, red, green, blue and opacity; x runs to the right, y downwards.
-It has no paper: text and lines are greys that read on a light and on a dark page.
+Text and lines have the colours of a theme, whose paper :meth:`Picture.on_paper` puts below.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embviz.plotting.lettering import ASCENT, DESCENT, MARGIN, shorten_to, text_mask, text_width
+from embviz.plotting.save import COLORS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-INK, FAINT = "#7a7a7a", "#8c8c8c"
 STEPS = 8  # of opacity at the rims of letters: few colours make small files
 #: Bytes of a PNG, so that it stays below 300 kB as the text that a notebook holds.
 LARGEST = 215_000
@@ -28,9 +28,11 @@ SHRINKING = (1.0, 0.8, 0.6, 0.45, 0.3)
 
 
 class Picture:
-    """A picture that can be drawn on."""
+    """A picture that can be drawn on, in the colours of a theme, ``"light"`` or ``"dark"``."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, theme: str = "light") -> None:
+        self.theme = theme
+        self.paper, self.ink, self.faint = (COLORS[theme][name] for name in ("paper", "ink", "faint"))
         self.pixels: NDArray[np.uint8] = np.zeros((height, width, 4), dtype=np.uint8)
 
     @property
@@ -48,12 +50,13 @@ class Picture:
         self.pixels[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)] = (*rgb(color), opacity)
 
     def text(
-        self, text: str, x: int, y: int, color: str = INK, *, bold: bool = False, anchor: float = 0.0,
+        self, text: str, x: int, y: int, color: str = "", *, bold: bool = False, anchor: float = 0.0,
         width: int | None = None,
     ) -> int:  # fmt: skip
         """Write a line of text with its baseline at y, and return where it ends.
 
-        `anchor` is the share of it that lies left of x: 0.5 centers it; a `width` shortens it.
+        Its color is the theme's, unless one is given. `anchor` is the share of it that lies left of x: 0.5 centers it;
+        a `width` shortens it.
         """
         text = text if width is None else shorten_to(text, width)
         x = round(x - anchor * text_width(text))
@@ -64,11 +67,19 @@ class Picture:
         cut = cut[: there.shape[0], : there.shape[1], None]
         under = there[..., 3:] / 255 * (1 - cut)
         opacity = cut + under
-        mixed = (np.array(rgb(color)) * cut + there[..., :3] * under) / np.maximum(opacity, 1e-9)
+        mixed = (np.array(rgb(color or self.ink)) * cut + there[..., :3] * under) / np.maximum(opacity, 1e-9)
         drawn = cut[..., 0] > 0
         there[drawn, :3] = np.round(mixed[drawn])
         there[drawn, 3] = np.round(255 * opacity[drawn, 0])
         return x + text_width(text)
+
+    def on_paper(self) -> Picture:
+        """Return the picture on the paper of its theme: whatever page it stands on, text can be read."""
+        solid = Picture(*self.size, theme=self.theme)
+        opacity = self.pixels[..., 3:] / 255
+        solid.pixels[..., :3] = np.round(self.pixels[..., :3] * opacity + np.array(rgb(self.paper)) * (1 - opacity))
+        solid.pixels[..., 3] = 255
+        return solid
 
     def to_png(self) -> bytes:
         """Return the picture as a PNG; of few colours, as one of a palette."""
@@ -89,15 +100,15 @@ class Picture:
         return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
 
 
-def small_png(draw: Callable[[float], Picture], largest: int = LARGEST) -> bytes:
-    """Return a picture as a PNG of so many bytes at most: drawn smaller, where that is needed.
+def small_png(draw: Callable[..., Picture], largest: int = LARGEST, theme: str = "light") -> bytes:
+    """Return a picture on its paper as a PNG of so many bytes at most: drawn smaller, where that is needed.
 
-    `draw` is given a share of the full size, of which pictures of pixels are to be drawn; the last and smallest is
-    taken in any case.
+    `draw` is given a share of the full size, of which pictures of pixels are to be drawn, and the theme; the last and
+    smallest is taken in any case.
     """
     data = b""
     for share in SHRINKING:
-        data = draw(share).to_png()
+        data = draw(share, theme).on_paper().to_png()
         if len(data) <= largest:
             break
     return data
@@ -121,11 +132,6 @@ def stretch(values: NDArray[np.uint8], height: int, width: int) -> NDArray[np.ui
     rows, columns = values.shape[:2]
     drawn: NDArray[np.uint8] = values[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
     return drawn
-
-
-def mix(color: str, other: str) -> str:
-    """Return the colour between two."""
-    return "#" + "".join(f"{(a + b) // 2:02x}" for a, b in zip(rgb(color), rgb(other), strict=True))
 
 
 def discs(picture: Picture, xy: ArrayLike, colors: NDArray[np.uint8], radius: float) -> None:

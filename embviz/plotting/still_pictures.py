@@ -1,7 +1,7 @@
 """Pictures of heatmaps, matrices and maps for stills; see :mod:`embviz.plotting.picture`.
 
 What a picture shows is what the widgets show, in their order and colours, over the whole track or map. Each function
-returns one that draws at a share of the full size.
+returns one that draws at a share of the full size, for light or for dark paper.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.text import clean_line, format_time
-from embviz.plotting.encodings import CATEGORIES, DARK_PALETTE, MISSING, VIRIDIS
-from embviz.plotting.heatmap_data import pool_extremes, strongest
+from embviz.core.text import clean_line, format_ends, format_time
+from embviz.plotting.encodings import MISSING, VIRIDIS
+from embviz.plotting.heatmap_data import MAX_LABELS, measured_labels, pool_extremes, scale_ticks, strongest
 from embviz.plotting.lettering import MARGIN, shorten_to, text_width
-from embviz.plotting.picture import FAINT, INK, Picture, color_ramp, discs, mix, rgb, stretch
+from embviz.plotting.picture import Picture, color_ramp, discs, rgb, stretch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 WIDTH, SIDE, HEAD, GAP, AXIS = 960, 76, 20, 12, 22  # pixels: of all, of the colour bars, above and below a strip
 BALANCE = ["#152150", "#1d4aa8", "#2f86c6", "#93bdd2", "#f2efee", "#dda78f", "#c65a3f", "#9c1b2c", "#420b18"]
+NIGHT = ["#c3e3ff", "#78baf4", "#3d8ad2", "#245686", "#17181b", "#773822", "#c25d2e", "#f3a06a", "#ffe3c9"]
+DIVERGING = {"light": BALANCE, "dark": NIGHT}  # as the widgets have them: the middle is like the paper
 LEVELS = 64  # colours of a scale
+NAME, LINE = 120, 13  # pixels for the name of a row: across, and from one to the next
 ACCENT, PLAYHEAD = "#1f7ac4", "#ff5252"
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200)  # seconds
 MAP = (760, 560)  # pixels
@@ -37,7 +40,7 @@ CURVE = 56  # pixels, of a curve below a matrix
 MOST_POINTS = 50_000  # that are drawn; of more, as many evenly spaced ones
 PILL = "#3a3f45"
 
-Drawing = Callable[[float], Picture]
+Drawing = Callable[..., Picture]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +56,20 @@ class Strip:
     signed: bool = False
     ends: Sequence[float] = ()
     colormap: Sequence[str] = ()  # its colours, where it is not the usual one
+    names: Sequence[str] = ()  # of the dimensions, where they have some
 
-    @property
-    def colors(self) -> NDArray[np.uint8]:
-        """The colours from the lowest value to the highest."""
-        return color_ramp(self.colormap or (BALANCE if self.scale == "signed" else VIRIDIS), LEVELS)
+    def colors(self, theme: str = "light") -> NDArray[np.uint8]:
+        """Return the colours from the lowest value to the highest."""
+        return color_ramp(self.colormap or (DIVERGING[theme] if self.scale == "signed" else VIRIDIS), LEVELS)
+
+    def row_names(self, height: int) -> list[tuple[float, str]]:
+        """Return the names for which a height in pixels has room: the middle of each in rows from the top, and it."""
+        names = [self.names[i] for i in self.order] if self.names else []
+        if rising := measured_labels(names[::-1]):
+            ticks = scale_ticks(rising[0], 3 * LINE * len(names) / height)
+            return [(len(names) - 0.5 - place, f"{value:g} {rising[1]}".strip()) for place, value in ticks]
+        step = max(1, math.ceil(LINE * len(names) / height))
+        return [(place + 0.5, name) for place, name in list(enumerate(names))[::step]]
 
     @cached_property
     def pooled(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -115,23 +127,36 @@ def strips_drawing(
     `selected` are the ends of a range, `marks` moments with their names, in seconds.
     """
     tall = {1: 280, 2: 200}.get(len(strips), 120)
+    lists = [strip for strip in strips if 0 < len(strip.names) <= MAX_LABELS]
+    # Of one or two lists all names are shown; more would make a picture that is longer than a page.
+    named = lists if len(lists) <= 2 else []
+    left = max([min(NAME, text_width(clean_line(name))) + 8 for strip in strips for name in strip.names], default=0)
 
-    def draw(share: float) -> Picture:
+    def draw(share: float, theme: str = "light") -> Picture:
         width = round(WIDTH * share)
-        plot = width - SIDE
-        heights = [_strip_height(len(strip.order), max(24, round(tall * share))) for strip in strips]
-        picture = Picture(width, sum(heights) + len(strips) * (HEAD + GAP) + AXIS)
+        plot = width - SIDE - left
+        heights = [
+            max(_strip_height(len(strip.order), max(24, round(tall * share))),
+                round(LINE * len(strip.names) * share) if strip in named else 0)
+            for strip in strips
+        ]  # fmt: skip
+        picture = Picture(width, sum(heights) + len(strips) * (HEAD + GAP) + AXIS, theme=theme)
         top = 0
         for strip, tall_one in zip(strips, heights, strict=True):
             end = picture.text(strip.title, MARGIN, top + 14, bold=True, width=plot // 2)
-            picture.text(strip.note, end + 12, top + 14, FAINT, width=width - end - 12)
+            picture.text(strip.note, end + 12, top + 14, picture.faint, width=width - end - 12)
             top += HEAD
-            picture.paste(_strip_pixels(strip, plot, tall_one, span), 0, top)
-            _draw_scale(picture, strip, plot + 8, top, tall_one)
-            _draw_marks(picture, marks, plot, top, tall_one, span)
-            _draw_range(picture, selected, plot, top, tall_one, span)
+            for place, name in strip.row_names(tall_one):
+                y = round(top + place / len(strip.names) * tall_one)
+                picture.text(clean_line(name), left - 6, y + 5, anchor=1.0, width=NAME)
+            body = Picture(plot, tall_one, theme=theme)
+            body.paste(_strip_pixels(strip, plot, tall_one, span, theme), 0, 0)
+            _draw_marks(body, marks, plot, 0, tall_one, span)
+            _draw_range(body, selected, plot, 0, tall_one, span)
+            picture.paste(body.pixels, left, top)
+            _draw_scale(picture, strip, left + plot + 8, top, tall_one)
             top += tall_one + GAP
-        _draw_time_axis(picture, plot, top - GAP, span)
+        _draw_time_axis(picture, plot, top - GAP, span, left)
         return picture
 
     return draw
@@ -146,24 +171,24 @@ def matrix_drawing(
     `boundaries` are moments in seconds, drawn on both axes; below the matrix stands a curve, of times and values.
     """
 
-    def draw(share: float) -> Picture:
+    def draw(share: float, theme: str = "light") -> Picture:
         side = round(480 * share)
         lane = round(CURVE * share) if curve is not None and len(curve[0]) else 0
-        picture = Picture(side + 110, side + lane + AXIS)
+        picture = Picture(side + 110, side + lane + AXIS, theme=theme)
         colors = color_ramp(VIRIDIS, LEVELS)
         pixels = colors[np.maximum(cells.astype(int) - 1, 0) * LEVELS // 255]
         pixels[cells == 0] = 0
         picture.paste(stretch(pixels[::-1], side, side), 0, 0)
         picture.paste(stretch(colors[::-1, None], side, 10), side + 8, 0)
-        for value, at in ((high, 10), (low, side - 2)):
-            picture.text(f"{value:.3g}".replace("-", "−"), side + 24, at)
+        for text, at in zip(format_ends(low, high), (side - 2, 10), strict=True):
+            picture.text(text, side + 24, at)
         if curve is not None and lane:
             _draw_curve(picture, *curve, (side, side + 4, lane - 4), duration)
         for second in boundaries:
             x = _column(second, side, (0.0, duration))
             picture.fill(x, 0, 1, side, "#ffffff", 190)
             picture.fill(0, side - 1 - x, side, 1, "#ffffff", 190)
-            picture.fill(x, side + 4, 1, max(0, lane - 4), INK)
+            picture.fill(x, side + 4, 1, max(0, lane - 4), picture.ink)
         _draw_time_axis(picture, side, side + lane, (0.0, duration))
         return picture
 
@@ -178,9 +203,9 @@ def comparison_drawing(
     `path` holds these, in seconds of both, ``[k, 2]``.
     """
 
-    def draw(share: float) -> Picture:
+    def draw(share: float, theme: str = "light") -> Picture:
         width, tall, between = (round(size * share) for size in (WIDTH, 80, 56))
-        picture = Picture(width, 2 * (tall + AXIS) + between)
+        picture = Picture(width, 2 * (tall + AXIS) + between, theme=theme)
         for (peaks, duration), top in zip(waves, (0, tall + AXIS + between), strict=True):
             _draw_wave(picture, peaks, width, top, tall)
             _draw_time_axis(picture, width, top + tall, (0.0, duration))
@@ -194,7 +219,10 @@ def comparison_drawing(
             for above, below in zip(*columns, strict=True):
                 if min(above, below) >= 0:
                     xs = np.round(above + share_down * (below - above)).astype(int)
-                    picture.pixels[tall + AXIS + np.arange(between), np.clip(xs, 0, width - 1)] = (*rgb(FAINT), 255)
+                    picture.pixels[tall + AXIS + np.arange(between), np.clip(xs, 0, width - 1)] = (
+                        *rgb(picture.faint),
+                        255,
+                    )
         return picture
 
     return draw
@@ -203,9 +231,9 @@ def comparison_drawing(
 def waveform_drawing(peaks: NDArray[np.int8], duration: float, *, selected: Sequence[float] = ()) -> Drawing:
     """Return what draws the lowest and highest samples of equal stretches of a sound, int8 ``[n, 2]``."""
 
-    def draw(share: float) -> Picture:
+    def draw(share: float, theme: str = "light") -> Picture:
         width, tall = round(WIDTH * share), round(96 * share)
-        picture = Picture(width, tall + AXIS)
+        picture = Picture(width, tall + AXIS, theme=theme)
         _draw_wave(picture, peaks, width, 0, tall)
         _draw_range(picture, selected, width, 0, tall, (0.0, duration))
         _draw_time_axis(picture, width, tall, (0.0, duration))
@@ -225,20 +253,22 @@ def map_drawing(
     `axes`, where there are some.
     """
 
-    def draw(share: float) -> Picture:
+    def draw(share: float, theme: str = "light") -> Picture:
         width, height = round(MAP[0] * share), round(MAP[1] * share)
-        picture = Picture(width + 200, height)
+        picture = Picture(width + 200, height, theme=theme)
         to_pixels = _place_points(xy, width, height) if axes is None else _draw_axes(picture, axes, width, height)
         places = to_pixels(xy)
         there = np.arange(len(xy)) if placed is None else np.flatnonzero(placed)
         selected_there = selected if placed is None else selected[placed[selected]]
         chosen = there[:: max(1, math.ceil(len(there) / MOST_POINTS))]
         radius = 4.5 if len(xy) <= 1000 else 2.5 if len(xy) <= 10_000 else 1.0
-        palette = _point_palette(color)
+        palette = _point_palette(color, picture)
         places_of = shades if len(shades) == len(xy) else np.zeros(len(xy), np.uint8)
         if shown is not None:
             faint = chosen[~shown[chosen]]
-            discs(picture, places[faint], np.tile(np.array([*rgb(FAINT), 70], np.uint8), (len(faint), 1)), radius)
+            discs(
+                picture, places[faint], np.tile(np.array([*rgb(picture.faint), 70], np.uint8), (len(faint), 1)), radius
+            )
             chosen = chosen[shown[chosen]]
         discs(picture, places[chosen], palette[places_of[chosen]], radius)
         if len(selected_there):
@@ -262,19 +292,19 @@ def histogram_drawing(
     Heights are square roots of the shares, for rare values to be seen beside a peak.
     """
 
-    def draw(share: float) -> Picture:
+    def draw(share: float, theme: str = "light") -> Picture:
         width, tall = round(WIDTH * share), round(160 * share)
-        picture = Picture(width, tall + AXIS)
+        picture = Picture(width, tall + AXIS, theme=theme)
         most = math.sqrt(max([*shares, *own, 1e-9]))
         places = [_column(edge, width, (edges[0], edges[-1])) for edge in edges]
         for left, right, value in zip(places, places[1:], shares, strict=False):
             height = round(math.sqrt(value) / most * (tall - 1))
-            picture.fill(left, tall - height, max(1, right - left - 1), height, FAINT)
+            picture.fill(left, tall - height, max(1, right - left - 1), height, picture.faint)
         for left, right, value in zip(places, places[1:], own, strict=False):
             if value > 0:
                 picture.fill(left, tall - round(math.sqrt(value) / most * (tall - 1)), max(2, right - left), 3, ACCENT)
-        for value, anchor, x in ((edges[0], 0.0, 0), (edges[-1], 1.0, width)):
-            picture.text(f"{value:.3g} {unit}".strip().replace("-", "−"), x, tall + 17, anchor=anchor)
+        for text, anchor, x in zip(format_ends(edges[0], edges[-1]), (0.0, 1.0), (0, width), strict=True):
+            picture.text(f"{text} {unit}".strip(), x, tall + 17, anchor=anchor)
         return picture
 
     return draw
@@ -283,8 +313,8 @@ def histogram_drawing(
 def side_by_side(drawings: Sequence[tuple[str, Drawing]]) -> Drawing:
     """Return what draws pictures beside each other, each below its title and smaller than alone."""
 
-    def draw(share: float) -> Picture:
-        parts = [(title, part(0.7 * share)) for title, part in drawings]
+    def draw(share: float, theme: str = "light") -> Picture:
+        parts = [(title, part(0.7 * share, theme)) for title, part in drawings]
         widths, heights = zip(*[part.size for _, part in parts], strict=True)
         picture, x = Picture(sum(widths) + GAP * (len(parts) - 1), HEAD + max(heights)), 0
         for (title, part), width in zip(parts, widths, strict=True):
@@ -303,7 +333,7 @@ def _strip_height(dimensions: int, most: int) -> int:
     return max(min(most, 2 * dimensions), 24)
 
 
-def _strip_pixels(strip: Strip, width: int, height: int, span: tuple[float, float]) -> NDArray[np.uint8]:
+def _strip_pixels(strip: Strip, width: int, height: int, span: tuple[float, float], theme: str) -> NDArray[np.uint8]:
     pixels = np.zeros((height, width, 4), np.uint8)
     t, d = strip.values.shape
     if not t or not d or span[1] <= span[0]:
@@ -315,7 +345,7 @@ def _strip_pixels(strip: Strip, width: int, height: int, span: tuple[float, floa
     there = (columns >= 0) & (columns < places.shape[1])
     rows = np.arange(height) * len(places) // height
     drawn = places[rows][:, np.clip(columns, 0, places.shape[1] - 1)]
-    pixels[:] = strip.colors[(np.nan_to_num(drawn) * (LEVELS - 1)).round().astype(int)]
+    pixels[:] = strip.colors(theme)[(np.nan_to_num(drawn) * (LEVELS - 1)).round().astype(int)]
     pixels[np.isnan(drawn) | ~there] = 0
     return pixels
 
@@ -355,11 +385,10 @@ def _draw_range(
 
 def _draw_scale(picture: Picture, strip: Strip, x: int, top: int, height: int) -> None:
     """Draw the colour bar of a strip, with the values at its ends."""
-    picture.paste(stretch(strip.colors[::-1, None], height, 8), x, top)
-    low, high = strip.limits
-    words = ("max", "min") if strip.scale == "minmax" else [f"{value:.3g}".replace("-", "−") for value in (high, low)]
-    picture.text(words[0], x + 14, top + 10)
-    picture.text(words[1], x + 14, top + height - 1)
+    picture.paste(stretch(strip.colors(picture.theme)[::-1, None], height, 8), x, top)
+    low, high = ("min", "max") if strip.scale == "minmax" else format_ends(*strip.limits)
+    picture.text(high, x + 14, top + 10)
+    picture.text(low, x + 14, top + height - 1)
 
 
 def _column(second: float, width: int, span: tuple[float, float]) -> int:
@@ -382,24 +411,23 @@ def _draw_marks(
             picture.text(text, x + 4, top + height - 4, "#f2f2f2")
 
 
-def _draw_time_axis(picture: Picture, width: int, top: int, span: tuple[float, float]) -> None:
+def _draw_time_axis(picture: Picture, width: int, top: int, span: tuple[float, float], left: int = 0) -> None:
     length = span[1] - span[0]
     step = next((step for step in TICKS if length / step * 64 <= width), TICKS[-1])
     for second in np.arange(math.ceil(span[0] / step) * step, span[1] + 1e-6, step):
         x = _column(float(second), width, span)
-        picture.fill(x, top, 1, 4, INK)
-        anchor = 0.0 if x < 16 else 1.0 if x > width - 4 else 0.5
-        picture.text(format_time(float(second)), x, top + 17, anchor=anchor)
+        picture.fill(left + x, top, 1, 4, picture.ink)
+        anchor = 0.0 if left + x < 16 else 1.0 if x > width - 4 else 0.5
+        picture.text(format_time(float(second)), left + x, top + 17, anchor=anchor)
 
 
-def _point_palette(color: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """Return the colour of each shade ``[256, 4]``: half-way between those for light and for dark paper."""
+def _point_palette(color: Mapping[str, Any], picture: Picture) -> NDArray[np.uint8]:
+    """Return the colour of each shade ``[256, 4]`` on the paper of a picture."""
     colors = np.tile(np.array([*rgb(ACCENT), 255], np.uint8), (256, 1))
-    for shade, (light, dark) in enumerate(zip(color.get("palette", ()), color.get("night", ()), strict=False)):
-        # Half-way between ink and paper lies the grey of all others.
-        colors[shade, :3] = rgb(mix(light, mix(light, dark) if dark == DARK_PALETTE[CATEGORIES - 1] else dark))
+    for shade, one in enumerate(color.get("night" if picture.theme == "dark" else "palette", ())):
+        colors[shade, :3] = rgb(one)
     if color.get("palette"):
-        colors[MISSING, :3] = rgb(FAINT)
+        colors[MISSING, :3] = rgb(picture.faint)
     return colors
 
 
@@ -418,16 +446,16 @@ def _draw_axes(
     left = min(max([text_width(shorten_to(clean_line(text), LEFT)) for _, text in rows], default=0) + 14, width // 3)
     top, plot, tall = HEAD + 4, width - left - 10, height - HEAD - 4 - 2 * AXIS
     columns = axes[0].ticks(max(2, plot // COLUMN))
-    picture.fill(left, top, 1, tall, INK)
-    picture.fill(left, top + tall, plot, 1, INK)
+    picture.fill(left, top, 1, tall, picture.ink)
+    picture.fill(left, top + tall, plot, 1, picture.ink)
     for value, text in columns:
         x = left + round(_share(value, axes[0]) * plot)
-        picture.fill(x, top, 1, tall, FAINT, 40)
-        picture.text(clean_line(text), x, top + tall + 16, FAINT, anchor=0.5, width=COLUMN)
+        picture.fill(x, top, 1, tall, picture.faint, 40)
+        picture.text(clean_line(text), x, top + tall + 16, picture.faint, anchor=0.5, width=COLUMN)
     for value, text in rows:
         y = top + tall - round(_share(value, axes[1]) * tall)
-        picture.fill(left, y, plot, 1, FAINT, 40)
-        picture.text(clean_line(text), left - 6, y + 4, FAINT, anchor=1.0, width=LEFT)
+        picture.fill(left, y, plot, 1, picture.faint, 40)
+        picture.text(clean_line(text), left - 6, y + 4, picture.faint, anchor=1.0, width=LEFT)
     picture.text(clean_line(axes[1].heading), MARGIN, 14, bold=True, width=width - 2 * MARGIN)
     picture.text(clean_line(axes[0].heading), left + plot, height - 4, bold=True, anchor=1.0, width=plot)
     corner = np.array([left + plot / 2, top + tall / 2])
@@ -452,15 +480,15 @@ def _draw_legend(picture: Picture, color: Mapping[str, Any], x: int) -> None:
     """Write what colours mean."""
     if color.get("kind", "none") == "none":
         return
-    palette, room = _point_palette(color), picture.size[0] - x
+    palette, room = _point_palette(color, picture), picture.size[0] - x
     unit = f" ({color['unit']})" if color.get("unit") else ""
     picture.text(clean_line(f"{color['title']}{unit}"), x, 16, bold=True, width=room)
     y = 40
     if color["kind"] == "number":
         bar = palette[:MISSING]
         picture.paste(stretch(bar[:: -(MISSING // LEVELS), None], 140, 10), x, 28)
-        for value, at in ((color["high"], 38), (color["low"], 166)):
-            picture.text(f"{value:.4g}".replace("-", "−"), x + 18, at, width=room - 18)
+        for text, at in zip(format_ends(color["low"], color["high"], 4), (166, 38), strict=True):
+            picture.text(text, x + 18, at, width=room - 18)
         y = 190
     names = list(enumerate(color["labels"]))
     if color.get("missing"):

@@ -144,7 +144,8 @@ class FramesWidget(EmbeddingWidget):
         look += [f"colours {PAGE_SCALES[self.scale]}"] * (self.scale != "none")
         look += [f"pinned: {', '.join(map(str, self.pins[:8]))}{'…' * (len(self.pins) > 8)}"] * bool(self.pins)
         facts = " · ".join(filter(None, [note, *named, *look]))
-        return Strip(title, facts, self._values, self._grid.edges, order, self.scale, self.signed, self.ends)
+        colors = self.scale, self.signed, self.ends
+        return Strip(title, facts, self._values, self._grid.edges, order, *colors, names=self.labels)
 
     def _strongest_labels(self) -> list[str]:
         """Return the names of the three dimensions of highest mean."""

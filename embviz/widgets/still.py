@@ -55,7 +55,7 @@ class Still:
 
     title: str
     lines: tuple[str, ...] = ()  # the state of the view
-    draw: Callable[[float], Picture] | None = None  # as `plotting.picture.small_png` calls it
+    draw: Callable[..., Picture] | None = None  # as `plotting.picture.small_png` calls it
     key: Any = None  # is another one where the picture is
     table: str = ""  # more of it, as safe HTML
 

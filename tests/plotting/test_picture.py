@@ -2,11 +2,13 @@
 
 import struct
 import zlib
+from functools import partial
 
 import numpy as np
 import pytest
 
 from embviz.core.embedding import FrameGrid
+from embviz.core.text import clean_line, format_ends
 from embviz.plotting.encodings import encode_colors
 from embviz.plotting.lettering import GLYPHS, shorten_to, text_mask, text_width
 from embviz.plotting.picture import LARGEST, Picture, discs, small_png
@@ -71,16 +73,16 @@ def test_a_png_holds_what_was_drawn(colors):
 
 
 def test_what_is_too_large_is_drawn_smaller_and_the_rest_is_not():
-    def noise(share):
+    def noise(share, _theme):
         picture = Picture(round(900 * share), round(800 * share))
         shades = np.random.default_rng(0).integers(0, 64, picture.pixels.shape[:2])
         picture.pixels[:] = np.random.default_rng(1).integers(1, 256, (64, 4), dtype=np.uint8)[shades]
         return picture
 
-    assert len(noise(1).to_png()) > LARGEST
+    assert len(noise(1, "light").to_png()) > LARGEST
     assert LARGEST / 4 < len(small_png(noise)) <= LARGEST
     usual = strips_drawing([strip(np.eye(T, D))], SPAN)
-    assert small_png(usual) == usual(1).to_png()
+    assert small_png(usual) == usual(1).on_paper().to_png()
     assert usual(0.5).size[0] == WIDTH // 2
 
 
@@ -92,6 +94,61 @@ def test_frames_run_to_the_right_and_dimensions_have_their_rows():
     assert {cell(picture, 2, 5), cell(picture, 24, D - 1 - 2), cell(picture, 25, 2)} == {VIRIDIS["lowest"]}
     listed = strips_drawing([strip(values, order=np.arange(D))], SPAN)(1)
     assert cell(listed, 25, 2) == VIRIDIS["highest"]
+
+
+def text_rows(picture, left):
+    """Return how many lines of text stand left of a column of pixels."""
+    ink = (picture.pixels[HEAD : -AXIS - 12, :left, 3] > 0).any(axis=1).astype(int)
+    return int((np.diff(ink, prepend=0) == 1).sum())
+
+
+def test_rows_that_have_names_are_labelled_all_of_them_or_as_many_as_fit():
+    values = np.random.default_rng(0).random((T, 50))
+    names = [f"NAME {i}" for i in range(50)]
+    tags = partial(strip, values, order=np.arange(50), names=names)
+    left = text_width("NAME 49")
+    assert text_rows(strips_drawing([tags()], SPAN)(1), left) == 50
+    assert strips_drawing([strip(values)], SPAN)(1).size[0] == WIDTH
+    many = strips_drawing([tags()] * 4, SPAN)(1)
+    assert many.size[1] < 800
+    assert 30 < text_rows(many, left) < 100
+    assert tags().row_names(130) == [(i + 0.5, names[i]) for i in range(0, 50, 5)]
+    assert tags(order=np.arange(50)[::-1]).row_names(650)[0] == (0.5, "NAME 49"), "the order is that of the rows"
+    scale = strip(values, names=[f"{30 + 5 * i} BPM" for i in range(50)], order=np.arange(50)[::-1])
+    assert scale.row_names(280) == [(45.5, "50 BPM"), (35.5, "100 BPM"), (15.5, "200 BPM")]
+    assert text_width(clean_line("x" * 200)) > WIDTH
+    assert strips_drawing([tags(names=["x" * 200] * 50)], SPAN)(1).size[0] == WIDTH, "long names are cut"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "written"),
+    [
+        (0.000108, 0.573, ("0", "0.573")), (-7.93, 7.93, ("−7.93", "7.93")), (0.0, 0.0, ("0", "0")),
+        (1e-5, 3e-5, ("1e−05", "3e−05")), (-0.001, 12.0, ("0", "12")), (0.000609, 0.299, ("0.001", "0.299")),
+        (0.51, 0.57, ("0.51", "0.57")),
+    ],
+)  # fmt: skip
+def test_the_ends_of_a_colour_bar_are_as_fine_as_the_largest_of_them(low, high, written):
+    assert format_ends(low, high) == written
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_is_read_on_its_paper_whatever_page_that_stands_on(theme):
+    picture = strips_drawing([strip(np.zeros((T, D)))], SPAN)(1, theme).on_paper()
+    assert (picture.pixels[..., 3] == 255).all()
+    for color in (picture.ink, picture.faint):
+        dark, light = sorted(map(luminance, (color, picture.paper)))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+    signed = np.full((T, D), -1.0)
+    signed[:, 3:] = 0
+    neutral = cell(strips_drawing([strip(signed, scale="signed", signed=True)], SPAN)(1, theme), 5, 1)
+    assert (min(neutral) > 200) == (theme == "light"), "zero is like the paper"
+
+
+def luminance(color):
+    parts = np.array([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def test_peaks_outlive_the_pooling_and_nothing_stands_where_nothing_is_known():

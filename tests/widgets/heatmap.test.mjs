@@ -375,7 +375,8 @@ test("numbers are short, and minus is minus", () => {
 });
 
 test("numbers at the colour bar fit beside it", () => {
-  assert.deepEqual([0.00011, -0.012, 0, 38.4, -9.94].map(stopText), ["1e−4", "−0.012", "0", "38", "−9.9"]);
+  assert.deepEqual([0.00011, -0.012, 0, 38.4, -9.94].map((value) => stopText(value)), ["1e−4", "−0.012", "0", "38", "−9.9"]);
+  assert.deepEqual([0.000108, -0.002, 0.57].map((value) => stopText(value, 0.57)), ["0", "0", "0.57"], "beside 0.57");
 });
 
 test("values come back from their codes", () => {

@@ -319,8 +319,10 @@ def test_maps_and_evaluations_leave_a_picture_or_a_text(in_notebook):
     table = pd.DataFrame({"genre": ["rock", "jazz", ""] * 10, "title": HOSTILE, "artist": "", "name": "a"})
     names = {0: HOSTILE, 1: "b"}
     figure = embviz.scatter(projection, table, color="genre", clusters=np.arange(30) % 2, names=names)
-    picture = ET.fromstring(figure._repr_mimebundle_()["image/svg+xml"])[0]  # noqa: S314  our own
-    assert base64.b64decode(picture.attrib["href"].partition(",")[2]).startswith(b"\x89PNG")
+    _, light, dark = ET.fromstring(figure._repr_mimebundle_()["image/svg+xml"])  # noqa: S314  our own
+    assert (light.attrib["class"], dark.attrib["class"]) == ("light", "dark")
+    for picture in (light, dark):
+        assert base64.b64decode(picture.attrib["href"].partition(",")[2]).startswith(b"\x89PNG")
     figure = StillFigure().keep_still(text="accuracies")
     assert figure._repr_mimebundle_()["text/plain"] == "accuracies"
     assert StillFigure()._repr_mimebundle_().keys() == {"application/vnd.plotly.v1+json"}

@@ -16,8 +16,12 @@ export function formatValue(value, digits = 3) {
     .replace(/-/g, "−");
 }
 
-/** A number at the colour bar, where there is room for few digits. @param {number} value */
-export function stopText(value) {
+/**
+ * A number at the colour bar, where there is room for few digits.
+ * @param {number} value @param {number} largest magnitude at the bar, beside which a number may be nothing
+ */
+export function stopText(value, largest = Math.abs(value)) {
+  if (Math.abs(value) < 0.5 * 10 ** (Math.floor(Math.log10(largest)) - 1)) return "0";
   const tiny = value !== 0 && Math.abs(value) < 1e-3;
   return tiny ? value.toExponential(0).replace(/-/g, "−") : formatValue(value, 2);
 }

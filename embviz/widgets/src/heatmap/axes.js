@@ -16,7 +16,8 @@ import { timeTicks, timeToX } from "../base/time.js";
  * @param {ReturnType<typeof import("../base/color_scale.js").scaleOf>} colours
  */
 export function stopsOf({ low, high, map, below, above }) {
-  const ends = [`${above ? "≥ " : ""}${stopText(high)}`, `${below ? "≤ " : ""}${stopText(low)}`];
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  const ends = [`${above ? "≥ " : ""}${stopText(high, largest)}`, `${below ? "≤ " : ""}${stopText(low, largest)}`];
   return isDiverging(map) ? [ends[0], "0", ends[1]] : ends;
 }
 
