@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LEAST_LIKENESS = 0.55  # of a name that may have been meant
+
 
 class EmbvizError(Exception):
     """Base of all errors raised on purpose by embviz."""
@@ -71,6 +73,17 @@ class CacheWarning(UserWarning):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the nearest of `known`, or an empty string."""
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
-    return f" Did you mean {by_lower[near[0]]!r}?" if near else ""
+    wanted = name.lower()
+    # By the letters in common; of names that are as near, by the first letters, which are seldom mistyped.
+    near = {text: _likeness(wanted, text.lower()) for text in map(str, known)}
+    best = max(near, key=lambda text: near[text], default="")
+    return f" Did you mean {best!r}?" if best and near[best][0] >= LEAST_LIKENESS else ""
+
+
+def _likeness(wanted: str, known: str) -> tuple[float, int]:
+    """Return the share of letters in common, 0 … 1, and how many first letters are."""
+    matcher = difflib.SequenceMatcher(None, wanted, known, autojunk=False)
+    if matcher.real_quick_ratio() < LEAST_LIKENESS or matcher.quick_ratio() < LEAST_LIKENESS:
+        return 0.0, 0
+    first = next((i for i, (a, b) in enumerate(zip(wanted, known, strict=False)) if a != b), len(wanted))
+    return round(matcher.ratio(), 2), first

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from embviz.errors import OptionError
+from embviz.errors import OptionError, did_you_mean
 
 METHODS = ("hdbscan", "kmeans")
 #: What points in no cluster are called: in tables, legends and files.
@@ -97,7 +97,8 @@ def resolve_options(method: str, options: Mapping[str, Any], n: int) -> dict[str
     usual = default_options(method, n)
     for name, value in options.items():
         if name not in usual:
-            raise OptionError(f"The options of {method!r} are {', '.join(usual)}; {name!r:.80} was found.")
+            near = did_you_mean(str(name), usual)
+            raise OptionError(f"The options of {method!r} are {', '.join(usual)}; {name!r:.80} was found.{near}")
         low = 1 if name == "min_samples" else 2
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
             raise OptionError(f"{name} is a whole number from {low}, {value!r:.80} was found.")

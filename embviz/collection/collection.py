@@ -397,11 +397,8 @@ class Collection(Questions):
         """
         try:
             return self._derive(self.table.query(expression, level=1))
-        except Exception as error:
-            raise CollectionError(
-                f"An expression such as 'bpm > 120' is expected, {shorten(expression)!r} cannot be evaluated: "
-                f"{shorten(error).rstrip('.')}; columns are {', '.join(map(str, self.columns))}."
-            ) from error
+        except Exception as error:  # noqa: BLE001  whatever pandas makes of it
+            raise CollectionError(table_ops.query_problem(self.table, expression, error)) from None
 
     def head(self, n: int = 5) -> Collection:
         """Return the first `n` tracks.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +15,15 @@ from embviz.collection.loaders import check_column, read_file
 from embviz.collection.track_table import COLUMNS, TEXTS, clean_column, normalize_table
 from embviz.core.labels import label_problem
 from embviz.core.text import plural, shorten
-from embviz.errors import CollectionError
+from embviz.errors import CollectionError, did_you_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame, Series
 
 
+_UNDEFINED = re.compile(r"name '([^']+)' is not defined")
+_SINGLE_EQUALS = re.compile(r"(?<![=!<>])=(?!=)")
 NAMING = ("path", "file", "name", "filename", "audio", "track")  # columns that may say which track is meant
 # What files are, not what is said of them; and the name of the labels.
 FIXED = ("path", "name", "folder", "digest", "duplicate_of", "problem", "warning", "track")
@@ -57,6 +61,25 @@ def row_mask(table: DataFrame, key: Any) -> NDArray[Any]:
         raise CollectionError(f"The mask is one of other tracks: {problem}")
     values: NDArray[Any] = mask.reindex(table.index).to_numpy(dtype=bool)
     return values
+
+
+def query_problem(table: DataFrame, expression: Any, error: Exception) -> str:
+    """Return what is wrong with an expression that pandas cannot evaluate, as a sentence."""
+    said = f"An expression such as 'bpm > 120' is expected, {shorten(expression)!r} cannot be evaluated"
+    columns = [shorten(name)[:60] for name in table.columns]
+    if isinstance(expression, str) and _assigns(expression):
+        return f"{said}: = assigns, == compares; write {shorten(_SINGLE_EQUALS.sub('==', expression))!r}."
+    unknown = _UNDEFINED.search(str(error))
+    near = did_you_mean(unknown[1], columns) if unknown else ""
+    remedy = near.strip() or f"columns are {', '.join(columns)}."
+    return f"{said}: {shorten(error).rstrip('.')}; {remedy}"
+
+
+def _assigns(expression: str) -> bool:
+    try:
+        return any(isinstance(part, ast.Assign) for part in ast.parse(expression.strip()).body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return bool(_SINGLE_EQUALS.search(expression))
 
 
 def assign_columns(table: DataFrame, columns: dict[str, Any]) -> DataFrame:

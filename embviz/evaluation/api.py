@@ -18,7 +18,7 @@ from embviz.collection.column_facts import column_unit
 from embviz.core.cache import CacheOption, resolve_cache
 from embviz.core.progress import Progress, reporter
 from embviz.core.vectors import Vectors
-from embviz.errors import OptionError
+from embviz.errors import OptionError, did_you_mean
 from embviz.evaluation import classifiers
 from embviz.evaluation import labels as labelling
 from embviz.evaluation import splits as splitting
@@ -342,7 +342,8 @@ def train(  # noqa: PLR0913  options are given by name
 
     if classifier not in (*classifiers.NETWORKS, classifiers.RIDGE):
         known = ", ".join((*classifiers.NETWORKS, classifiers.RIDGE))
-        raise OptionError(f"A head is one of {known}, {classifier!r:.80} was found.")
+        near = did_you_mean(str(classifier), (*classifiers.NETWORKS, classifiers.RIDGE))
+        raise OptionError(f"A head is one of {known}, {classifier!r:.80} was found.{near}")
     if "+" in str(model.pooling if isinstance(model, Vectors) else pooling):
         raise OptionError("A head is applied to frames, which have no standard deviation: ask for pooling='mean'.")
     if layer == "all" or as_list(layer, str, "layer") != [layer]:

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.errors import OptionError
+from embviz.errors import OptionError, did_you_mean
 from embviz.evaluation.results import Kind, kind_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,11 @@ def check_classifiers(classifier: Any) -> list[str]:
     given = [classifier] if isinstance(classifier, str) else classifier
     known = (*KINDS, *BASELINES)
     if not isinstance(given, list | tuple) or not given or any(one not in known for one in given):
-        raise OptionError(f"classifier is one of {', '.join(known)}, or a list of them, {classifier!r:.80} was found.")
+        names = given if isinstance(given, list | tuple) else []
+        near = next((did_you_mean(str(one), known) for one in names if one not in known), "")
+        raise OptionError(
+            f"classifier is one of {', '.join(known)}, or a list of them, {classifier!r:.80} was found.{near}"
+        )
     return [one for one in dict.fromkeys(given) if one in KINDS]
 
 

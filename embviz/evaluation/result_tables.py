@@ -86,18 +86,11 @@ class ResultTables:
         fitting = [result for result in fitting if all(getattr(result, name) == asked[name] for name in asked)]
         if len(fitting) == 1:
             return fitting[0]
-        named = asked if model is None else {"model": getattr(model, "name", model), **asked}
-        description = ", ".join(f"{name} {value!r}" for name, value in named.items())
-        names = [result_name(result) for result in fitting or results]
-        more = f"; and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-        raise OptionError(
-            f"{'Several cells have' if fitting else 'No cell has'} the {description}; say which is meant: "
-            f"{'; '.join(names[:LISTED])}{more}."
-        )
+        raise OptionError(_not_one_sentence(results, fitting, model, asked))
 
     def _results_of(self, task: str | None) -> list[Result]:
         if not self.results:
-            raise OptionError("There is nothing in this evaluation; one with at least one cell is expected.")
+            raise OptionError("There is nothing in this evaluation; one with at least one result is expected.")
         known = self.tasks
         if task is None and len(known) > 1:
             raise OptionError(f"There are several tasks; say task=, one of {', '.join(map(repr, known))}.")
@@ -429,6 +422,30 @@ class ResultTables:
         if predictions is None:
             raise OptionError(f"{result_name(result)} was not asked about another collection; give one as external=.")
         return result, predictions
+
+
+def _not_one_sentence(
+    results: Sequence[Result], fitting: Sequence[Result], model: str | Model | None, asked: Mapping[str, str]
+) -> str:
+    """Return why what was asked for is none of the results, or several."""
+    named = asked if model is None else {"model": getattr(model, "name", model), **asked}
+    left = list(results)
+    for name, value in {} if fitting else named.items():
+        if name == "model":
+            known = [result.classifier if result.is_baseline else result.model for result in left]
+            left = [result for result in left if model is not None and _matches(result, model)]
+        else:
+            known = [getattr(result, name) for result in left if getattr(result, name)]
+            left = [result for result in left if getattr(result, name) == value]
+        if not left:
+            known = list(dict.fromkeys(known))
+            there = f"there is {', '.join(map(repr, known))}" if known else "a baseline has none"
+            of = f" of {named['model']!r:.80}" if name != "model" and "model" in named else ""
+            return f"There is no {name} {value!r:.80}{of} here; {there}.{did_you_mean(str(value), known)}"
+    description = ", ".join(f"{name} {value!r}" for name, value in named.items())
+    names = [result_name(result) for result in fitting]
+    more = f"; and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return f"Several results have the {description}; say which is meant: {'; '.join(names[:LISTED])}{more}."
 
 
 def _matches(result: Result, model: str | Model) -> bool:

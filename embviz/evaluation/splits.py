@@ -18,7 +18,7 @@ from embviz.collection.artists import ARTIST, artist_names, join_names
 from embviz.collection.loaders import check_column
 from embviz.collection.track_groups import content_groups, merge_groups
 from embviz.core.text import one_line, plural, shorten
-from embviz.errors import CollectionError, OptionError
+from embviz.errors import CollectionError, OptionError, did_you_mean
 from embviz.evaluation import labels as labelling
 from embviz.evaluation.labels import Labels, quote_names
 
@@ -65,7 +65,8 @@ class Split:
 def check_kind(kind: Any) -> str:
     """Return what a column is to be taken for, checked to be known."""
     if kind not in labelling.KINDS:
-        raise OptionError(f"kind is one of {', '.join(map(repr, labelling.KINDS))}; {kind!r:.80} was found.")
+        near = did_you_mean(str(kind), labelling.KINDS)
+        raise OptionError(f"kind is one of {', '.join(map(repr, labelling.KINDS))}; {kind!r:.80} was found.{near}")
     return str(kind)
 
 

@@ -310,7 +310,8 @@ def list_tasks(*, kind: Literal["genre", "mood", "other"] | None = None) -> Data
 
     kinds = list(dict.fromkeys(task.kind for task in TASKS.values()))
     if kind is not None and kind not in kinds:
-        raise OptionError(f"There is no kind {kind!r:.40} of tasks; {', '.join(kinds)} are expected.")
+        near = did_you_mean(str(kind), kinds)
+        raise OptionError(f"There is no kind {kind!r:.40} of tasks; {', '.join(kinds)} are expected.{near}")
     tasks = [task for task in TASKS.values() if kind in (None, task.kind)]
     table = pd.DataFrame(
         [vars(task) for task in tasks], columns=["name", "title", "kind", "classes", "size", "audio", "licence"]

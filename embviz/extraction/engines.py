@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from embviz.audio.loaders import decoder_versions
 from embviz.core import essentia
-from embviz.errors import EngineError, OptionError
+from embviz.errors import EngineError, OptionError, did_you_mean
 from embviz.extraction.passes import onnx_ranks
 from embviz.extraction.trust import find_problem
 from embviz.inference.onnx_translation import TRANSLATION
@@ -28,7 +28,8 @@ FORMAT = 2  # of what ONNX Runtime is given and how its results are put together
 def check_engine(engine: Any) -> EngineOption:
     """Return what was given, checked to be the name of an engine or ``"auto"``."""
     if not isinstance(engine, str) or engine not in ENGINES:
-        raise OptionError(f"engine is one of {', '.join(map(repr, ENGINES))}; {engine!r:.80} was found.")
+        near = did_you_mean(str(engine), ENGINES)
+        raise OptionError(f"engine is one of {', '.join(map(repr, ENGINES))}; {engine!r:.80} was found.{near}")
     return cast("EngineOption", engine)
 
 

@@ -64,6 +64,8 @@ def _query(collection: Collection, where: str) -> Collection:
 def column_value(collection: Collection, where: str) -> tuple[str, str] | None:
     """Return the column and the value of a text such as ``"style=jazz"``; None where it is none of the table's."""
     column, equals, value = (part.strip() for part in where.partition("="))
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":  # as of a query
+        value = value[1:-1]
     return (column, value) if equals and column in collection and not value.startswith("=") else None
 
 

@@ -293,7 +293,7 @@ def test_what_cannot_be_raises_before_anything_is_computed(table):
         ({"pooling": "means"}, "Did you mean 'mean'"),
         ({"method": "mds"}, "method is one of"),
         ({"k": 0}, "k is a number of neighbours from 1 to 100"),
-        ({"options": {"n_neighbours": 5}}, "The options of UMAP are n_neighbors"),
+        ({"options": {"n_neighbours": 5}}, "The options of UMAP are n_neighbors.*Did you mean 'n_neighbors'"),
         ({"options": {"min_dist": -1}}, "min_dist is a number from 0"),
         ({"color": "genrr"}, "Did you mean 'genre'"),
         ({"size": "loud"}, "size is one of"),

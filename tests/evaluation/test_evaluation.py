@@ -369,10 +369,10 @@ def test_cells_are_found_by_what_they_are():
     assert evaluation.result("own <vectors>").model == "own <vectors>"
     assert evaluation.result("majority").is_baseline
     with pytest.raises(
-        OptionError, match=r"Several cells have the model 'musicnn'.*/ x / mlp;.*/ y / mlp;.*/ z / mlp\."
+        OptionError, match=r"Several results have the model 'musicnn'.*/ x / mlp;.*/ y / mlp;.*/ z / mlp\."
     ):
         evaluation.result("musicnn")
-    with pytest.raises(OptionError, match=r"No cell has the model 'musicnn', layer 'w'; say which"):
+    with pytest.raises(OptionError, match=r"no layer 'w' of 'musicnn' here; there is 'x', 'y', 'z'\."):
         evaluation.result("musicnn", layer="w")
     with pytest.raises(OptionError, match=r"There is no task 'moood' here. Did you mean 'mood'"):
         evaluation.result(task="moood")

@@ -7,6 +7,7 @@ import soundfile
 from embviz import Cache, Collection, Vectors
 from embviz.analysis import Direction
 from embviz.errors import CollectionError, OptionError
+from embviz.units.tracks import select_tracks
 
 TRACKS = 24
 NAMES = ("style", "noise", "constant", "less style")
@@ -147,3 +148,9 @@ def test_tracks_without_a_vector_are_left_out(collection, vectors):
     found = collection.contrast("style=swing", "style=march", some, names=False)
     assert "Left out: 2 tracks of the groups without a vector." in found.notes
     assert found.table.loc[0, "effect"] < -2
+
+
+def test_a_value_may_stand_in_quotes(collection):
+    for quoted in ("style = 'march'", 'style="march"'):
+        found = select_tracks(collection, quoted)
+        assert found.table.equals(select_tracks(collection, "style=march").table)

@@ -93,7 +93,8 @@ def check_options(chosen: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in known:
             names = ", ".join(known) or "none"
-            raise OptionError(f"The options of {METHOD_NAMES[method]} are {names}; {name!r:.80} was found.")
+            near = did_you_mean(name, known)
+            raise OptionError(f"The options of {METHOD_NAMES[method]} are {names}; {name!r:.80} was found.{near}")
     if chosen["second"] == {name: chosen[name] for name in ("model", "layer")}:
         same = f"{title_of(chosen['model'])} · {chosen['layer']}"
         raise OptionError(f"Both maps would show {same}; choose another model or layer to compare with.")
