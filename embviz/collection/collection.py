@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Unpack, overload
 
 from embviz.audio import Audio
-from embviz.collection import discovery, io, loaders, reprs, table_ops, track_table
+from embviz.collection import discovery, io, loaders, reprs, table_ops, track_lookup, track_table
 from embviz.collection.questions import Questions
 from embviz.core.cache import resolve_cache
 from embviz.core.progress import Progress, reporter, say
@@ -352,13 +352,13 @@ class Collection(Questions):
             "A collection is not changed in place; collection.assign(name=values) returns one with the column."
         )
 
-    def select(self, labels: Iterable[int]) -> Collection:
+    def select(self, labels: Iterable[int | str]) -> Collection:
         """Return the tracks with these labels, in the order given.
 
         Parameters
         ----------
-        labels : iterable of int
-            Labels of :attr:`table`; each counts once.
+        labels : iterable of int or str
+            Labels of :attr:`table`, names of tracks, or titles that only one has; each track counts once.
 
         Returns
         -------
@@ -369,7 +369,14 @@ class Collection(Questions):
         CollectionError
             If there is no track with one of the labels.
         """
-        return self._derive(self.table.loc[table_ops.known_labels(self.table, labels)])
+        wanted = [self._label(label) if isinstance(label, str) else label for label in labels]
+        return self._derive(self.table.loc[table_ops.known_labels(self.table, wanted)])
+
+    def _label(self, track: str) -> int:
+        label = track_lookup.find_track(self.table, track)
+        if label is None:
+            raise CollectionError(f"The file {track!r:.200} is not in this collection.")
+        return label
 
     def query(self, expression: str) -> Collection:
         """Return the tracks for which an expression holds.
@@ -657,13 +664,13 @@ class Collection(Questions):
 
     # Files. --------------------------------------------------------------------------------------------------------
 
-    def audio(self, label: int) -> Audio:
+    def audio(self, label: int | str) -> Audio:
         """Return the sound of a track, which is decoded when it is first asked for.
 
         Parameters
         ----------
-        label : int
-            Label of the track in :attr:`table`.
+        label : int or str
+            Label of the track in :attr:`table`, its name, or a title that only it has.
 
         Returns
         -------

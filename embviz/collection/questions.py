@@ -248,10 +248,12 @@ class Questions:
         Returns
         -------
         DataFrame
-            A row per track, labelled as in :attr:`table`: ``name``; ``distance``, the mean over its neighbours;
-            ``score``, how far that is above the median of all tracks, in deviations that outliers do not move;
-            ``outlier``, whether the score is 3.5 or more; ``dimensions``, the three that make most of the distance;
-            ``reason``, the same in words, with their shares of the squared distance. NaN where there is no other track.
+            A row per track, labelled as in :attr:`table`, those farthest from their neighbours first: ``name``,
+            ``title`` and ``artist``, where they are known; ``distance``, the mean over its neighbours; ``score``, how
+            far that is above the median of all tracks, in deviations that outliers do not move; ``outlier``, whether
+            the score is 3.5 or more; ``reason``, the three dimensions that make most of the distance, and whether
+            they are higher or lower than in its neighbours; ``share``, how much of the squared distance these three
+            make (0 … 1); ``dimensions``, their numbers. NaN where there is no other track.
 
         Raises
         ------
@@ -262,7 +264,8 @@ class Questions:
 
         Examples
         --------
-        >>> collection.outliers("musicnn", "output")[["name", "score", "reason"]].head(3)  # doctest: +SKIP
+        >>> found = collection.outliers("musicnn", "output")  # doctest: +SKIP
+        >>> found[found["outlier"]]  # those that stand out  # doctest: +SKIP
         """
         from embviz.units.outliers import list_outliers
 
@@ -346,7 +349,7 @@ class Questions:
         Parameters
         ----------
         track : int, str, path, (ndarray, int) or Audio
-            Label or name of a track of the collection; or any sound.
+            Label or name of a track of the collection, or a title that only one has; or any sound.
         model : str, Model or Vectors
             Name of a model; or vectors of your own, for tracks of the collection.
         layer : str
@@ -368,7 +371,8 @@ class Questions:
         -------
         DataFrame
             A row per track, labelled as in :attr:`table`, nearest first: ``rank``, ``name``, ``title``, ``artist`` and
-            ``distance``.
+            ``distance``, which is smaller the more alike they are: 0 is the same; by the cosine, it is 1 minus what
+            :meth:`moments_like` gives as its value.
 
         Raises
         ------
@@ -382,6 +386,7 @@ class Questions:
         Examples
         --------
         >>> collection.neighbors(3, "musicnn", k=5, same_artist=False)  # doctest: +SKIP
+        >>> collection.neighbors("Love Theme")  # doctest: +SKIP
         """
         from embviz.units.similar import find_neighbors
 
@@ -412,7 +417,7 @@ class Questions:
         Parameters
         ----------
         track : int, str, path, (ndarray, int) or Audio
-            Label or name of a track of the collection; or any sound.
+            Label or name of a track of the collection, or a title that only one has; or any sound.
         time : float
             Where in the track, in seconds.
         model : str, Model or Vectors
@@ -433,8 +438,8 @@ class Questions:
         Returns
         -------
         Moments
-            The most alike first; their value is the cosine with the frame at that time. Of files of the same content,
-            one is looked at.
+            The most alike first; their value is the cosine with the frame at that time, which is larger the more alike
+            they are: 1 is the same. Of files of the same content, one is looked at.
 
         Raises
         ------

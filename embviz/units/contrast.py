@@ -49,9 +49,11 @@ class Contrast:
         The layer, a point per track.
     table : DataFrame
         A row per dimension, its number as the index, the largest effect first: ``label``; ``name`` (a tag, or empty);
-        ``effect`` (Cohen's d: means of b and a apart, in standard deviations; above 0 where b is higher), ``low``,
-        ``high`` (95 %, by bootstrap over tracks); ``p_corrected`` (for all dimensions); ``auc`` (0 … 1: area under
-        the ROC curve on tracks held back, in cross-validation; 0.5 is chance).
+        ``higher_in``, the group where it is higher on average; ``effect`` (Cohen's d: means of b and a apart, in
+        standard deviations; above 0 where b is higher), ``low``, ``high`` (95 %, by bootstrap over tracks);
+        ``p_corrected`` (for all dimensions: 0.05 at most can be told from chance); ``auc`` (0 … 1: how well this
+        dimension alone tells the groups apart on tracks held back, as the area under the ROC curve in
+        cross-validation; 0.5 is chance). :attr:`auc` of the contrast is that of all dimensions together.
     direction : Direction
         From a (0) to b (1).
     auc : float
@@ -155,7 +157,7 @@ def find_contrast(  # noqa: PLR0913  options are given by name
         groups.a,
         groups.b,
         vectors,
-        _table(found, vectors, units),
+        _table(found, vectors, units, groups.ends),
         Direction(found.vector, found.midpoint, found.length, groups.ends, vectors.model, vectors.layer),
         found.total_auc,
         units,
@@ -164,14 +166,15 @@ def find_contrast(  # noqa: PLR0913  options are given by name
     )
 
 
-def _table(found: GroupContrast, vectors: Vectors, units: Units | None) -> pd.DataFrame:
+def _table(found: GroupContrast, vectors: Vectors, units: Units | None, ends: tuple[str, str]) -> pd.DataFrame:
     import pandas as pd
 
     d = len(found.effect)
     names = [""] * d if units is None else units.table["name"].tolist()
     figures = {"effect": found.effect, "low": found.low, "high": found.high, "p_corrected": found.p, "auc": found.auc}
     index = pd.RangeIndex(d, name="dimension")
-    table = pd.DataFrame({"label": vectors.columns, "name": names, **figures}, index=index)
+    higher = [ends[int(effect > 0)] if effect else "" for effect in found.effect]
+    table = pd.DataFrame({"label": vectors.columns, "name": names, "higher_in": higher, **figures}, index=index)
     return table.sort_values("effect", ascending=False, kind="stable", key=np.abs)
 
 
@@ -179,6 +182,11 @@ def _notes(found: GroupContrast, groups: Groups) -> list[str]:
     """Return what was found, and what these tracks cannot show."""
     sure, d = int((found.p <= MOST_P).sum()), len(found.p)
     notes = [f"{sure:,} of {plural(d, 'dimension')} separate the groups (p ≤ {MOST_P}, for all dimensions together)."]
+    a, b = groups.ends
+    notes.append(
+        f"The largest effect comes first, whatever its p; above 0 is higher in {b}, below 0 in {a}. auc is that of one "
+        "dimension alone, on tracks held back: 0.5 is chance."
+    )
     blocks = [len(np.unique(groups.of[groups.in_b == side])) for side in (False, True)]
     ways = math.comb(sum(blocks), blocks[0])
     # Of groups of one size, each way is there twice: once with a for b.

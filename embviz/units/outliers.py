@@ -41,14 +41,17 @@ def list_outliers(
         store = collection.cache if cache is None else cache
         found = find_outliers(vectors, k, metric=metric, cache=store, report=report)
     reasons = [_reason(vectors, shares) for shares in found.shares]
+    known = [name for name in ("name", "title", "artist") if name in collection.table.columns]
+    facts = collection.table[known].reindex(vectors.tracks)
     table = pd.DataFrame(
         {
-            "name": collection.table["name"].reindex(vectors.tracks).to_numpy(),
+            **{name: facts[name].to_numpy() for name in known},
             "distance": found.distances,
             "score": found.scores,
             "outlier": found.scores >= OUTLIER,
-            "dimensions": [_largest(shares).tolist() for shares in found.shares],
             "reason": [_alone(reason, distance) for reason, distance in zip(reasons, found.distances, strict=True)],
+            "share": [float(np.abs(shares[_largest(shares)]).sum()) for shares in found.shares],
+            "dimensions": [_largest(shares).tolist() for shares in found.shares],
         },
         index=pd.Index(vectors.tracks, name="track"),
     )
@@ -62,12 +65,14 @@ def _largest(shares: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def _reason(vectors: Vectors, shares: NDArray[np.float32]) -> str:
     """Return which dimensions make most of the distance, in words."""
+    largest = _largest(shares)
+    ways = (("higher", largest[shares[largest] > 0]), ("lower", largest[shares[largest] < 0]))
     named = [
-        f"{vectors.labels[i] if vectors.labels else i} {'higher' if shares[i] > 0 else 'lower'} "
-        f"({100 * abs(shares[i]):.0f} %)"
-        for i in _largest(shares)
+        f"{how} in {', '.join(str(vectors.labels[i] if vectors.labels else i) for i in which)}"
+        for how, which in ways
+        if len(which)
     ]
-    return ", ".join(named) or "the same as its neighbours"
+    return "; ".join(named) or "the same as its neighbours"
 
 
 def _alone(reason: str, distance: float) -> str:

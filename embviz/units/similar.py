@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -17,6 +16,7 @@ from embviz.analysis.neighbors import NeighborIndex
 from embviz.analysis.unit_index import UnitIndex
 from embviz.audio import Audio, AudioSource
 from embviz.collection.track_groups import content_groups, group_tracks
+from embviz.collection.track_lookup import find_track
 from embviz.core.options import check_count, check_number
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import format_time
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.models import ModelLike
 
-#: A label or a name in the collection, or a sound.
+#: A label, a name or a title in the collection, or a sound.
 Track: TypeAlias = "AudioSource | int"
 
 
@@ -120,27 +120,12 @@ def find_similar_moments(  # noqa: PLR0913  options are given by name
     found = moments_of_frames(collection, index, 0, rows)
     title = f"{layer_title(frames)}: moments like {query.name} at {format_time(time, 1)}"
     note = "No other track is left to compare it with; same_track=True looks in the track itself, too."
-    return replace(found, title=title, notes=(*found.notes, *(() if len(found) else (note,))))
+    if len(found):
+        note = "The value is a similarity, the cosine of the frames: 1 is the same, and less is less alike."
+    return replace(found, title=title, notes=(*found.notes, note))
 
 
 # What is looked for. -------------------------------------------------------------------------------------------------
-
-
-def _find_label(collection: Collection, track: Any) -> int | None:
-    """Return the label of a track that is in the collection, None for another sound."""
-    if isinstance(track, int | np.integer) and not isinstance(track, bool):
-        if track not in collection.table.index:
-            raise CollectionError(f"There is no track {int(track)}; labels are those of collection.table.index.")
-        return int(track)
-    if isinstance(track, str):
-        named = collection.table.index[collection.table["name"] == track]
-        if len(named):
-            return int(named[0])
-    if isinstance(track, str | Path):
-        path = str(Path(track).expanduser().absolute())
-        same = collection.table.index[collection.table["path"].astype(str) == path]
-        return int(same[0]) if len(same) else None
-    return None
 
 
 def _embed_sound(
@@ -166,7 +151,7 @@ def _track_query(
     vectors: Vectors,
     embed_sound: Callable[[Any], Embedding],
 ) -> _Query:
-    label = _find_label(collection, track)
+    label = find_track(collection.table, track)
     if label is None:
         return _Query(embed_sound(track).mean(), None, Audio.open(track).title)
     row = np.flatnonzero(vectors.tracks == label)
@@ -184,7 +169,7 @@ def _moment_query(
     embed_sound: Callable[[Any], Embedding],
 ) -> _Query:
     time = check_number(time, "time is a moment of the track in seconds, 0 or more", least=0)
-    label = _find_label(collection, track)
+    label = find_track(collection.table, track)
     if label is None:
         found = embed_sound(track)
         _check_time(time, found.duration)

@@ -50,6 +50,8 @@ def test_planted_dimensions_separate_the_groups(contrast):
     assert contrast.auc > 0.9
     assert "2 of 4 dimensions separate the groups (p ≤ 0.05, for all dimensions together)." in contrast.notes
     assert "The same in all tracks: 1 dimension." in contrast.notes
+    assert table["higher_in"].to_dict() | {2: ""} == {0: "swing", 3: "march", 1: table.loc[1, "higher_in"], 2: ""}
+    assert any("above 0 is higher in swing, below 0 in march" in note for note in contrast.notes)
     assert repr(contrast).startswith("<Contrast of march (8 tracks) and swing (8) in planted / units: 2 of 4 dimen")
     assert "<th>style</th>" not in contrast._repr_html_()
 

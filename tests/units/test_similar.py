@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from embviz import Collection, Vectors
-from embviz.errors import AudioError, CollectionError, OptionError
+from embviz.errors import CollectionError, OptionError
 
 RATE, SECONDS, HOP = 8000, 20, 0.5
 KINDS = 3  # tracks 0 … 3 are of the first kind, and so on
@@ -87,8 +87,23 @@ def test_a_sound_from_elsewhere(home, rock):
     moments = collection.moments_like(rock.with_name("drums.ogg"), 10, k=2, per_track=None, progress=False)
     assert len(moments) == 2
     assert moments.title == "MusiCNN (MSD) / embedding: moments like drums.ogg at 0:10.0"
-    with pytest.raises(AudioError, match="There is no file"):
+    with pytest.raises(CollectionError, match=r"has the name or the title 'nowhere\.wav', and there is no such file"):
         collection.neighbors("nowhere.wav", progress=False)
+
+
+def test_a_track_is_found_by_its_title_where_only_one_has_it(collection, frames):
+    titles = ["Love Theme", "Frantic", "Frantic", *[""] * 9]
+    titled = collection.assign(title=titles)
+    for name in ("Love Theme", " love theme", titled.table["name"][0], titled.table["path"][0], 0):
+        assert titled.neighbors(name, frames, k=2, progress=False).equals(
+            titled.neighbors(0, frames, k=2, progress=False)
+        )
+    assert "moments like" in titled.moments_like("Love Theme", 1, frames, progress=False).title
+    assert titled.select(["Love Theme", 0, 3]).table.index.tolist() == [0, 3]
+    with pytest.raises(CollectionError, match=r"2 tracks have the title 'frantic': '01.wav' \(label 1\), '02.wav'"):
+        titled.neighbors("frantic", frames, progress=False)
+    with pytest.raises(CollectionError, match="Did you mean 'Love Theme'"):
+        titled.audio("Love Themes")
 
 
 # Moments like a moment. ----------------------------------------------------------------------------------------------
@@ -154,7 +169,10 @@ def test_the_outlier_comes_first_with_its_reason(collection):
     assert found.index[0] == 6
     assert found["outlier"].tolist() == [True] + [False] * 11
     assert found["dimensions"][6][0] == 2
-    assert found["reason"][6].startswith("flute higher (")
+    assert "higher in flute" in found["reason"][6]
+    assert len(found["reason"][6]) < 50  # what pandas shows of a text
+    assert 0 < found["share"][6] <= 1
+    assert list(found.columns[:2]) == ["name", "title"]
     assert found["name"][6] == "06.wav"
 
 

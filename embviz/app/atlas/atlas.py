@@ -21,6 +21,7 @@ from embviz.app.atlas.facets import check_keys
 from embviz.app.atlas.options import check_option, check_options, check_seed, model_and_layer
 from embviz.app.atlas.still import atlas_still
 from embviz.app.given import GivenVectors
+from embviz.collection.track_lookup import find_track
 from embviz.core.cache import check_cache
 from embviz.core.progress import say
 from embviz.core.vectors import Vectors
@@ -368,16 +369,17 @@ class Atlas(traitlets.HasTraits):
 
         Parameters
         ----------
-        of : int, (int, float), DataFrame, path, Audio or (ndarray, int)
-            Label of a track; label and seconds, for its frame there; rows of the table, whose middle is meant; or a
-            sound that need not be in the collection.
+        of : int, str, (int, float), DataFrame, path, Audio or (ndarray, int)
+            Label or name of a track, or a title that only one has; label and seconds, for its frame there; rows of the
+            table, whose middle is meant; or a sound that need not be in the collection.
         k : int, optional
             How many; that of the Atlas by default.
 
         Returns
         -------
         DataFrame
-            Nearest first, indexed by the labels of the tracks: distance, time (of frames), title, artist, name.
+            Nearest first, indexed by the labels of the tracks: distance (0 is the same), time (of frames), title,
+            artist, name.
             ``attrs["exact"]`` says whether all vectors were compared.
 
         Raises
@@ -429,13 +431,14 @@ class Atlas(traitlets.HasTraits):
         """
         self._controller.playback.mark_open(label)
 
-    def choose(self, label: int, at: float | None = None) -> Self:
+    def choose(self, label: int | str, at: float | None = None) -> Self:
         """Open a track and play it.
 
         Parameters
         ----------
-        label : int
-            Label of the track in the table; OptionError if there is no such track.
+        label : int or str
+            Label or name of the track in the table, or a title that only it has; OptionError or CollectionError if
+            there is no such track.
         at : float, optional
             Seconds from which it is played; the beginning by default.
 
@@ -443,7 +446,8 @@ class Atlas(traitlets.HasTraits):
         -------
         Atlas
         """
-        self._controller.playback.choose(label, at)
+        found = find_track(self.table, label) if isinstance(label, str) else label
+        self._controller.playback.choose(label if found is None else found, at)
         return self
 
     def enqueue(self, tracks: pd.DataFrame | pd.Series[Any] | ArrayLike) -> Self:

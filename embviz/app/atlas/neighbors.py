@@ -13,6 +13,7 @@ from embviz.analysis.neighbors import NeighborIndex
 from embviz.app.atlas.selection import labels_of
 from embviz.audio import Audio, AudioSource
 from embviz.batch import pooling
+from embviz.collection.track_lookup import find_track
 from embviz.errors import OptionError
 from embviz.extraction import embed
 
@@ -113,6 +114,9 @@ class NeighborQueries:
         import pandas as pd
 
         vectors = self._vectors()
+        if isinstance(of, str | Path):
+            label = find_track(self._context.table, of)
+            of = of if label is None else label
         if isinstance(of, int | np.integer) and not isinstance(of, bool):
             points = self._points([int(of)])
             return self.of_points(points, self._context.facts(int(of))["title"], "track")

@@ -51,7 +51,7 @@ class Playback:
 
     # Choosing and opening. -----------------------------------------------------------------------------------------
 
-    def choose(self, label: int, at: float | None = None) -> None:
+    def choose(self, label: Any, at: float | None = None) -> None:
         """Open a track and play it, from a moment on."""
         if label not in self._context.table.index:
             raise OptionError(f"There is no track {label!r} in the table.")

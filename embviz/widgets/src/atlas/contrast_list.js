@@ -98,7 +98,7 @@ export function contrastList(view) {
       const sure = auc == null ? "" : `AUC of the direction ${figure(auc)} on tracks held back; 0.5 is chance. `;
       write(
         facts,
-        `${sure}d: means apart in standard deviations, with an interval of 95 %; above 0 is higher in the second.`,
+        `${sure}d: means apart in standard deviations, with an interval of 95 %; above 0 is higher in ${quoted(own().ends?.[1] ?? "the second")}.`,
       );
       notes.replaceChildren(...told.map((note) => h("p.ev-atlas-message", { dir: "auto" }, plain(note))));
       notes.hidden = !told.length;

@@ -122,7 +122,7 @@ export function neighborList(view) {
       title.title = of ? quoted(of.title) : "";
       const metric = own().metric || view.choices.metric || "cosine";
       const words = [model.get("vocabulary")?.metrics?.[metric] ?? metric];
-      if (of) words.push(certain === false ? "approximate" : "exact");
+      if (of) words.push(certain === false ? "approximate" : "exact", "0 is the same");
       write(how, words.join(", "));
       if (certain === false) how.title = "Searched in an index: one of many may be missed";
       ofSelection.disabled = !(model.get("selection")?.count > 0);
