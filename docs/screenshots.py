@@ -175,6 +175,21 @@ PAGES = {
 }
 
 
+def lesson(studio: Studio, _wanted: set[str]) -> None:
+    """Draw JupyterLab as `make explore` opens it."""
+    notebooks = studio.server.root / "notebooks"
+    notebooks.mkdir()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(path, notebooks)
+    context = studio.browser.new_context(viewport={"width": 1200, "height": 640}, reduced_motion="reduce")
+    lab = LabPage(context, studio.server, "notebooks/01_what_does_a_model_hear.ipynb")
+    try:
+        studio.take("lesson", lab, lab.page)
+    finally:
+        lab.close()
+        context.close()
+
+
 def atlas(studio: Studio, _wanted: set[str]) -> None:
     """Draw a map of excerpts, one of which was played."""
     with studio.notebook(EXCERPTS, MAP, width=1500) as lab:
@@ -237,6 +252,7 @@ def page(studio: Studio, _wanted: set[str]) -> None:
 
 SESSIONS = {
     explorer: set(PAGES),
+    lesson: {"lesson"},
     atlas: {"map"},
     tasks: {"tasks"},
     units: {"card", "moments"},

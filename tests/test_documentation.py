@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -76,6 +77,13 @@ def test_files_exist(page):
         assert target.is_relative_to(ROOT), link
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+@every_page
+def test_lessons_are_called_by_their_titles(page):
+    for text, path in re.findall(r"\[([^\]]+)\]\(([^)]+\.ipynb)\)", page.read_text(encoding="utf-8")):
+        first = json.loads((page.parent / path).read_text(encoding="utf-8"))["cells"][0]
+        assert f"# {text}\n" in "".join(first["source"]) + "\n"
 
 
 def test_every_page_is_in_the_contents_of_the_site():
