@@ -18,7 +18,7 @@ import numpy as np
 
 from embviz.audio.decode import Decoded, decode, decode_mix, is_long
 from embviz.audio.facts import SoundFacts, sound_digest
-from embviz.audio.samples import check_rate, check_samples, mix, resample
+from embviz.audio.samples import check_rate, check_samples, mix, resample, silence_note
 from embviz.core.io import file_digest
 from embviz.core.memmap import release_pages
 from embviz.core.paths import check_the_path
@@ -115,7 +115,8 @@ class Audio:
             samples, rate = self._decoded(), self._rate or 0
             channels = [samples[:, i] for i in range(samples.shape[1])]
             seconds = len(samples) / rate
-            self._facts = SoundFacts(sound_digest(rate, channels), "", rate, len(channels), seconds, None)
+            digest, note = sound_digest(rate, channels), silence_note(channels)
+            self._facts = SoundFacts(digest, "", rate, len(channels), seconds, None, note)
         if self._facts is None:
             self._native_mono()
         assert self._facts is not None  # noqa: S101  every way of decoding tells

@@ -19,7 +19,7 @@ import numpy as np
 
 from embviz.audio.facts import SoundFacts, sound_digest
 from embviz.audio.loaders import LOADERS, stream_with_essentia
-from embviz.audio.samples import BLOCK, check_rate, check_samples, mix, resample
+from embviz.audio.samples import BLOCK, check_rate, check_samples, mix, resample, silence_note
 from embviz.audio.sniff import Format, Stretch
 from embviz.audio.streaming import MixAt
 from embviz.core.text import plural
@@ -86,7 +86,8 @@ def decode(request: DecodeRequest) -> tuple[list[NDArray[np.float32]], SoundFact
     check_samples(given, repr(request.title))
     thread.join()
     seconds = len(channels[0]) / rate
-    note = describe_changes([stretch.format for stretch in request.stretches], lengths)
+    notes = describe_changes([stretch.format for stretch in request.stretches], lengths), silence_note(channels)
+    note = "; ".join(filter(None, notes))
     return given, SoundFacts(digest[0], request.decoder, rate, len(channels), seconds, None, note)
 
 

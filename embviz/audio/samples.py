@@ -5,6 +5,7 @@ Conventions: samples are float32, a channel is ``[n]``.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 RATES = (1000, 768_000)  # Hz; outside, a header is wrong rather than a recording unusual
 PEAK = 100.0  # samples beyond it are integers that were not scaled
+SILENT = 1e-3  # of full scale, −60 dB: a sound without a larger sample is taken for silence
 BLOCK = 1 << 20  # samples written at a time
 
 
@@ -117,6 +119,17 @@ def check_samples(channels: list[NDArray[np.float32]], what: str) -> None:
         raise UndecodableError(
             f"{what} holds samples up to {max(-low, high):.4g}; floats between -1 and 1 are expected: scale them."
         )
+
+
+def silence_note(channels: Sequence[NDArray[np.float32]]) -> str:
+    """Return that a sound is silent, or nearly so; empty where it is not, which the first loud sample tells."""
+    peak = 0.0
+    for parts in blocks(channels):
+        peak = max(peak, *(float(max(-one.min(), one.max())) for one in parts))
+        if peak >= SILENT:
+            return ""
+    level = f"almost silent (peak {20 * math.log10(peak):.0f} dBFS)".replace("-", "−") if peak else "silent"
+    return f"{level}, so what models say about it means little"
 
 
 def write_samples(file: IO[bytes], channels: list[NDArray[np.float32]]) -> None:

@@ -914,10 +914,17 @@ def test_a_file_that_goes_or_changes_while_it_is_shown(folder, explore, noise_an
 def test_silence_and_ten_milliseconds(tmp_path, explore):
     soundfile.write(tmp_path / "1 silent.wav", np.zeros(60_000, np.float32), 16_000)
     soundfile.write(tmp_path / "2 short.wav", np.full(160, 0.1, np.float32), 16_000)
+    os.utime(tmp_path / "1 silent.wav", (1e9, 1e9))
     explorer = explore(tmp_path, models=["musicnn", "tempocnn"])
     explorer.widget.tab = "similarity"
     assert statuses(explorer.wait()) == ["ready", "ready"]
+    assert explorer.widget.tracks[0]["warning"].startswith("silent, so what models say")
+    assert explorer.widget.notice["text"].startswith("1 silent.wav: silent")
+    collection = embviz.Collection.from_folder(tmp_path)
+    assert collection.table["warning"][0] == explorer.widget.tracks[0]["warning"], "a collection says it, too"
+    assert "1 track with a warning" in repr(collection)
     explorer.open(1).wait()
+    assert explorer.widget.tracks[1]["warning"] == ""
     assert statuses(explorer) == ["ready", "ready"]
     assert len(explorer.embedding) == 1
     assert "repeated to fill it" in explorer.widget.rows[0]["facts"]

@@ -399,3 +399,19 @@ def test_what_is_remembered_needs_no_decoding(sounds, monkeypatch):
     assert asked == []
     audio.mono(48_000)
     assert asked == [{"first": "libsndfile"}]
+
+
+@pytest.mark.parametrize(
+    ("peak", "note"),
+    [
+        (0.0, "silent, so what models say about it means little"),
+        (1e-4, "almost silent (peak −80 dBFS), so what models say about it means little"),
+        (2e-3, ""),
+    ],
+)
+def test_a_sound_that_is_silent_or_nearly_says_so(tmp_path, peak, note):
+    samples = np.zeros((30_000, 2), np.float32)
+    samples[20_000, 1] = -peak
+    soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="FLOAT")
+    for source in (tmp_path / "a.wav", (samples, 16_000)):
+        assert Audio.open(source).facts.note == note
