@@ -399,6 +399,8 @@ def test_an_empty_poster_offers_three_beginnings(bench_panel):
 def test_the_picker_by_keyboard(bench_panel):
     panel = bench_panel.show(rows=[a_row(1)])
     add = panel.get_by_role("button", name="Add a model or layer")
+    for button in (add, panel.locator(".ev-panel-row-title").first):
+        assert "For tags, choose MusiCNN's layer “output”" in button.get_attribute("title")
     add.focus()
     add.press("Enter")
     dialog = panel.get_by_role("dialog", name="Add a model or layer")

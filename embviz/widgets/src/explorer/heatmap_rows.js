@@ -18,6 +18,8 @@ import {
 
 /** Height in pixels that is kept for a row whose picture is not there yet. */
 const EXPECTED = 180;
+/** What first readers look for. */
+const TAGS = "For tags, choose MusiCNN's layer “output”, or see the page “What it hears”.";
 /** What an empty poster offers: system, layer, why. */
 const OFFERS = [
   ["musicnn", "embedding", "what its tags are made of: timbre and rhythm"],
@@ -97,7 +99,7 @@ export function poster(panel) {
     h("p.ev-faint", {}, "Each model and layer becomes a row; all rows follow the same playhead."),
     offers,
   );
-  const add = h("button", { type: "button" }, icon(ICONS.plus), "Add a model or layer");
+  const add = h("button", { type: "button", title: TAGS }, icon(ICONS.plus), "Add a model or layer");
   const undo = h(
     "button",
     { type: "button", title: "Take back the last change of the rows" },
@@ -296,7 +298,7 @@ function rowOf(panel, list, { leaves, changes }) {
     el.setAttribute("aria-label", name);
     fold.setAttribute("aria-label", `Show ${name}`);
     title.setAttribute("aria-label", `${name}: change the model or layer`);
-    title.title = "Change the model or layer";
+    title.title = `Change the model or layer. ${TAGS}`;
     hop.setAttribute("aria-label", `Patch hop of ${name}`);
     head.setAttribute("aria-label", `Head of ${name}`);
     head.title = "A classifier on these embeddings: what it says over time is drawn below";
