@@ -17,8 +17,12 @@ from documents import PAGES, ROOT, blocks, furnish, run_page
 
 import embviz
 from embviz import Collection, embed, list_models
+from embviz.analysis.neighbors import EXACT_UP_TO
 from embviz.cli.entry_point import cli
+from embviz.export.collection_page import CLIPPED
+from embviz.export.page_audio import CLIP
 from embviz.models.lookup import ALIASES
+from embviz.units.unit_facts import LEAST_GROUPS
 
 MISSING = object()
 LANGUAGES = {"python", "sh", "text", "bibtex", "json", "toml", "yaml"}
@@ -147,6 +151,21 @@ def test_the_reference_has_all_rooms_with_public_names():
         r"^   (\w+)$", (ROOT / "docs" / "reference" / "embviz.md").read_text("utf-8"), flags=re.MULTILINE
     )
     assert listed == [name for name in embviz.__all__ if name not in described]
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("guide/units.md", f"fewer than {LEAST_GROUPS} artists"),
+        ("collections.md", f"Up to {CLIPPED} tracks"),
+        ("collections.md", f"holds {CLIP:.0f} seconds of each"),
+        ("first_minutes.md", f"holds {CLIP:.0f} seconds of each"),
+        ("collections.md", f"exact for up to {EXACT_UP_TO:,} vectors"),
+    ],
+)
+def test_pages_state_the_figures_of_the_code(page, sentence):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert sentence in " ".join(text.split())
 
 
 # Code. ----------------------------------------------------------------------------------------------------------------
