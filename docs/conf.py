@@ -12,11 +12,13 @@ import os
 import re
 import shutil
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from sphinx.addnodes import pending_xref
+from numpydoc.xref import DEFAULT_LINKS
+from sphinx.addnodes import desc_signature, pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.inspect import stringify_signature
@@ -107,13 +109,18 @@ nitpicky = True
 # Foreign names are not linked, which would take their inventories from a network.
 nitpick_ignore_regex = [("py:.*", r"(?!embviz\b).*")]
 add_module_names = False
-autodoc_typehints = "signature"
-autodoc_typehints_format = "short"
+# Docstrings say types in words. Those of the code are unions of private names that fill a screen.
+autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
-python_use_unqualified_type_names = True
+# Methods of a base, properties and names of other rooms are led to their source below.
+viewcode_follow_imported_members = False
 numpydoc_show_class_members = False
 numpydoc_attributes_as_param_list = True
+numpydoc_xref_param_type = True
+DEFAULT_LINKS.clear()  # words such as "str" are not led to other sites
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {name: f"embviz.{name}" for name in embviz.__all__ if isinstance(getattr(embviz, name), type)}
 autodoc_default_options = {"inherited-members": True}
 
 # Looks. ---------------------------------------------------------------------------------------------------------------
@@ -163,12 +170,18 @@ def _object_of(name: str) -> object:
     return None
 
 
+def _code_of(found: Any) -> Any:
+    """Return the function behind a property, which says where it is written."""
+    return inspect.unwrap(getattr(found, "fget", None) or getattr(found, "func", None) or found)
+
+
 def _leave_out(app: Sphinx, what: str, name: str, found: Any, skip: bool, options: Any) -> bool | None:
     """Leave out what a class has from another library, and on pages of rooms what is described on the first page."""
     if what == "module":
         first = [getattr(embviz, each) for each in embviz.__all__]
         return True if not app.env.docname.endswith("/embviz") and any(found is each for each in first) else None
-    home = getattr(getattr(found, "fget", found), "__module__", None) or "embviz"
+    code = getattr(found, "__objclass__", None) or _code_of(found)  # methods of built-in classes have no module
+    home = getattr(code, "__module__", None) or "embviz"
     return None if home.startswith("embviz") else True
 
 
@@ -183,8 +196,22 @@ def _signature(
     return stringify_signature(own, unqualified_typehints=True), returned
 
 
+def _keep_initials(app: Sphinx, what: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
+    """Take an initial at the start of a line, as of an author, for that rather than for the number of a list."""
+    lines[:] = [re.sub(r"^(\s*(?:\.\. \[[^]]+\] )?[A-Z])\. ", r"\1\\. ", line) for line in lines]
+
+
+def _lead_to_source(app: Sphinx, doctree: nodes.document) -> None:
+    """Tell viewcode where each name is written, which need not be where it is offered."""
+    for node in doctree.findall(desc_signature):
+        # A function may have the name of the module that it is written in.
+        found = _code_of(attrgetter(node["fullname"])(import_module(node["module"])))
+        if getattr(found, "__qualname__", None) and str(getattr(found, "__module__", "")).startswith("embviz"):
+            node["module"], node["fullname"] = found.__module__, found.__qualname__
+
+
 def _under_another_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement) -> Any:
-    """Lead a name to where the same object is described; one that has no description is named without a link."""
+    """Lead a name to where the same object is described; the build names those that have no description."""
     target = node.get("reftarget", "")
     if node.get("refdomain") != "py" or not target:
         return None
@@ -196,7 +223,7 @@ def _under_another_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, 
         if name.rpartition(".")[2] == target.rpartition(".")[2] and _object_of(name) is meant:
             address = f"{app.builder.get_relative_uri(node['refdoc'], entry.docname)}#{entry.node_id}"
             return nodes.reference("", "", content, internal=True, refuri=address)
-    return content
+    return None
 
 
 def _finish(app: Sphinx, error: Exception | None) -> None:
@@ -220,4 +247,6 @@ def setup(app: Sphinx) -> None:
     app.connect("doctree-read", _leave_out_widgets)
     app.connect("missing-reference", _under_another_name)
     app.connect("autodoc-process-signature", _signature)
+    app.connect("autodoc-process-docstring", _keep_initials, priority=900)
+    app.connect("doctree-read", _lead_to_source, priority=100)
     app.connect("autodoc-skip-member", _leave_out)

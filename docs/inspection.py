@@ -1,4 +1,6 @@
-"""Look through the built site: every link leads somewhere, nothing comes from a network, and axe finds no fault.
+"""Look through the built site: links lead somewhere, the reference is whole, and axe finds no fault.
+
+Nothing may come from a network.
 
 ``python docs/inspection.py build/docs`` prints what is wrong and fails if anything is.
 """
@@ -6,19 +8,24 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from threading import Thread
+from types import FunctionType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import sync_playwright
+
+import embviz
 
 # Both schemes and both widths; a page's structure is the same in all.
 LOOKS = [("light", 1280), ("dark", 700)]
@@ -36,6 +43,10 @@ LOADED = """() => Promise.all([...document.images].filter(each => each.checkVisi
 }))"""
 WIDER = "() => document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 UNSEEN = "() => [...document.images].filter(each => each.complete && !each.naturalWidth).map(each => each.src)"
+
+
+ROOMS = ["analysis", "evaluation", "plotting", "models", "heads"]
+METHODS = (FunctionType, property, cached_property, classmethod, staticmethod)
 
 
 class Page(HTMLParser):
@@ -73,6 +84,37 @@ def broken_links(site: Path) -> Iterator[str]:
                 yield f"{path.relative_to(site)}: {link} leads to no file"
             elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].places:
                 yield f"{path.relative_to(site)}: {link} leads to no place of that page"
+
+
+def gaps(site: Path) -> Iterator[str]:
+    """Yield what the reference lacks: public names and links to their source; and lists that were meant as text."""
+    described: set[str] = set()
+    for path in (site / "docs" / "reference").glob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        for name, signature in re.findall(r'(?s)<dt class="sig[^"]*" id="([^"]+)">(.*?)</dt>', text):
+            described.add(name)
+            if "viewcode-link" not in signature:
+                yield f"{path.name}: {name} has no link to its source"
+        if "upperalpha" in text or "loweralpha" in text:
+            yield f"{path.name}: an initial was taken for the number of a list"
+    for room in map(import_module, ["embviz", *(f"embviz.{name}" for name in ROOMS)]):
+        for name in room.__all__:
+            found = getattr(room, name)
+            elsewhere = room is not embviz and any(found is getattr(embviz, each) for each in embviz.__all__)
+            if elsewhere or not isinstance(found, FunctionType | type):
+                continue
+            for place in _public_places(f"{room.__name__}.{name}", found):
+                if place not in described:
+                    yield f"{place} is described on no page of the reference"
+
+
+def _public_places(name: str, found: object) -> Iterator[str]:
+    """Yield where a name is described and, of a class, its methods and properties."""
+    yield name
+    for base in found.__mro__ if isinstance(found, type) else ():
+        if base.__module__.startswith("embviz."):
+            members = [each for each, value in vars(base).items() if isinstance(value, METHODS) and value.__doc__]
+            yield from (f"{name}.{each}" for each in members if not each.startswith("_"))
 
 
 def faults(site: Path, browser: Any, address: str) -> Iterator[str]:
@@ -122,7 +164,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def inspect(site: Path) -> list[str]:
     """Return all that is wrong with a site."""
-    wrong = list(broken_links(site))
+    wrong = [*broken_links(site), *gaps(site)]
     chromium = os.environ.get("BROWSER_PATH") or next(filter(None, map(shutil.which, CHROMIUM)), None)
     if not chromium:
         return [*wrong, "No Chrome or Chromium was found, so no page was looked at; install one and repeat."]

@@ -168,6 +168,26 @@ def test_pages_state_the_figures_of_the_code(page, sentence):
     assert sentence in " ".join(text.split())
 
 
+def test_the_inspection_of_the_site_finds_what_the_reference_lacks(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    gaps = import_module("inspection").gaps
+    reference = tmp_path / "docs" / "reference"
+    reference.mkdir(parents=True)
+    link = '<a class="viewcode-link"></a>'
+    names = {"embviz.Evaluation.table": "", "embviz.Evaluation.pairs": link}
+    entries = "".join(f'<dt class="sig sig-object py" id="{name}">\n{text}</dt>' for name, text in names.items())
+    (reference / "embviz.html").write_text(f'{entries}<ol class="upperalpha simple" start="12">', encoding="utf-8")
+    found = set(gaps(tmp_path))
+    assert "embviz.html: embviz.Evaluation.table has no link to its source" in found
+    assert "embviz.html: an initial was taken for the number of a list" in found
+    described = "is described on no page of the reference"
+    assert {
+        f"embviz.{name} {described}"
+        for name in ("Evaluation.learning", "Audio.digest", "evaluation.ConfusionMatrix", "Collection.contrast")
+    } < found
+    assert f"embviz.Evaluation.pairs {described}" not in found
+
+
 # Code. ----------------------------------------------------------------------------------------------------------------
 
 

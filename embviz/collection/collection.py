@@ -752,7 +752,11 @@ class Collection(Questions):
         workers: int | None = None,
         progress: Progress = True,
     ) -> Any:
-        """Return the embeddings of the tracks, pooled over time; see :func:`embviz.batch.embed_table`.
+        """Return the embeddings of the tracks, pooled over time.
+
+        Each track is decoded once for all models and layers. What is in the cache is not computed again, whether an
+        earlier call left it there, finished or not, or :func:`embviz.embed` or the Explorer. Tracks of equal content
+        are computed once.
 
         Parameters
         ----------
@@ -762,13 +766,15 @@ class Collection(Questions):
         layer : str or sequence of str
             Name of a layer, or of any node of the graph.
         pooling : {"mean", "mean+std", "max", "median", "frames"}
-            How the frames of a track become one vector; ``"frames"`` keeps them all.
+            What becomes of the frames of a track: their mean over time, ``[d]``; mean and standard deviation side by
+            side, ``[2 d]``; the largest value or the median of each dimension; or, with ``"frames"``, a vector each.
         patch_hop, resample_quality, engine
             As for :func:`embviz.embed`.
         cache : Cache, False or None
             Where results are kept; None is the cache that the collection was made with, False keeps nothing.
         executor : concurrent.futures.Executor, optional
-            What computes the tracks; by default processes on this machine.
+            What computes the tracks, such as ``client.get_executor()`` of a Dask cluster. Its processes have to see the
+            sounds, the weights and the cache under the same paths. By default, processes on this machine.
         workers : int, optional
             Number of processes, by default one for each core.
         progress : bool or callable
@@ -910,8 +916,9 @@ class Collection(Questions):
         progress : bool or callable
             As for :func:`embviz.embed`; a bar by default.
         **options
-            Other parameters of :func:`embviz.export.collection_report.write_collection_report`: ``layer``, ``method``,
-            ``points``, ``color``, ``x``, ``y``, ``tags``, ``heatmaps``, ``engine``, ``title`` and ``notes``.
+            ``layer``, ``method``, ``points``, ``color``, ``x`` and ``y``, as for :class:`embviz.Atlas`; ``tags=False``
+            hears no tags in the tracks, ``heatmaps=False`` leaves the frames of the tracks out; ``title`` of the page
+            and ``notes``, sentences to show below the map; ``engine``, as for :func:`embviz.embed`.
 
         Returns
         -------

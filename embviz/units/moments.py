@@ -309,7 +309,7 @@ class Moments:
         Parameters
         ----------
         **traits
-            Of :class:`embviz.widgets.moments.MomentSheet`, such as ``autoplay``.
+            Of the sheet, such as ``autoplay``.
 
         Returns
         -------

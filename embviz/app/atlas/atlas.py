@@ -611,8 +611,8 @@ class Atlas(traitlets.HasTraits):
             As for :func:`embviz.embed`; a bar by default.
         **options
             ``title`` of the page, by default the name of the folder; ``theme``, ``"auto"``, ``"light"`` or ``"dark"``;
-            ``notes``, sentences to show below the map; ``embeddings=None`` leaves the heatmaps of the tracks out; and
-            the other parameters of :func:`embviz.export.collection_page.render_collection_page`.
+            ``notes``, sentences to show below the map; ``embeddings=None`` leaves the heatmaps of the tracks out;
+            ``colors``, columns of the table that the page can be coloured by, the first one to begin with.
 
         Returns
         -------

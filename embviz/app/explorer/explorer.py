@@ -73,8 +73,8 @@ class Explorer(traitlets.HasTraits):
     pins : tuple of int
         The pinned dimensions of that row; setting it pins.
     selection : DataFrame or None
-        The tracks that are selected on the map, a row each, once the map was opened; setting it, as
-        :attr:`embviz.Atlas.selection` is set, selects.
+        The tracks that are selected on the map, a row each, once the map was opened; setting it selects, as it does
+        for :class:`embviz.Atlas`.
     evaluation : Evaluation or None
         What the comparison of models on the page of tasks has found.
     time : float
