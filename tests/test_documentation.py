@@ -160,7 +160,7 @@ def test_the_reference_has_all_rooms_with_public_names():
         ("collections.md", f"Up to {CLIPPED} tracks"),
         ("collections.md", f"holds {CLIP:.0f} seconds of each"),
         ("first_minutes.md", f"holds {CLIP:.0f} seconds of each"),
-        ("collections.md", f"exact for up to {EXACT_UP_TO:,} vectors"),
+        ("guide/map.md", f"exact for up to {EXACT_UP_TO:,} vectors"),
     ],
 )
 def test_pages_state_the_figures_of_the_code(page, sentence):
