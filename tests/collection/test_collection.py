@@ -1095,7 +1095,7 @@ def test_the_explorer_lists_a_collection(root, cache):
     collection = listed(root / "sample_audio", cache).assign(artist="Someone").sort_values("bpm", ascending=False)
     tracks = Tracks.of_table(collection.table)
     first = tracks[0]
-    assert (first.title, first.note, first.bpm, first.key, first.style) == (
+    assert (first.title, first.artist, first.bpm, first.key, first.style) == (
         "Anvil Grammar", "Someone", 168, "D minor", "metal",
     )  # fmt: skip
     assert first.seconds == pytest.approx(45, abs=1)
