@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from embviz.core.options import check_rows
 from embviz.errors import OptionError, did_you_mean
 
 METHODS = ("hdbscan", "kmeans")
@@ -66,9 +67,7 @@ def cluster(
     >>> cluster([[0, 0], [0, 1], [9, 9], [9, 8], [8, 9]], "kmeans", n_clusters=2).tolist()
     [1, 1, 0, 0, 0]
     """
-    array = np.asarray(values, dtype=np.float32)
-    if array.ndim != 2:
-        raise OptionError(f"values are one row per point, [n, d], an array of shape {array.shape} was found.")
+    array = check_rows(values, np.float32, "values are one row per point, [n, d]")
     if metric not in ("euclidean", "cosine"):
         raise OptionError(f"metric is 'euclidean' or 'cosine', {metric!r} was found.")
     usable = np.isfinite(array).all(axis=1)
@@ -181,9 +180,10 @@ def tag_lift(clusters: ArrayLike, scores: ArrayLike) -> dict[int, NDArray[np.flo
     >>> tag_lift([0, 0, 1, 1], [[1, 0], [1, 0], [0, 1], [0, 1]])[0].tolist()
     [1.0, -1.0]
     """
-    members, heard = np.asarray(clusters), np.asarray(scores, dtype=np.float64)
-    if heard.ndim != 2 or len(heard) != len(members):
-        raise OptionError(f"scores are one row for each of {len(members)} points, shape {heard.shape} was found.")
+    members = np.asarray(clusters)
+    heard = check_rows(scores, np.float64, "scores are one row per point, [n, tags]")
+    if members.shape != heard.shape[:1]:
+        raise OptionError(f"scores are one row for each of {members.size} points, shape {heard.shape} was found.")
     usable = np.isfinite(heard).all(axis=1)
     spread = heard[usable].std(axis=0) if usable.any() else np.zeros(heard.shape[1])
     scale = spread + np.median(spread) if len(spread) else spread

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from embviz.core.options import check_rows
 from embviz.errors import OptionError
 
 
@@ -43,8 +44,9 @@ def find_exemplars(values: ArrayLike, groups: ArrayLike, k: int = 1) -> dict[int
     >>> find_exemplars([[1, 0], [1, 0.2], [1, 0.5], [0, 1]], [0, 0, 0, 1])
     {0: array([1]), 1: array([3])}
     """
-    rows, numbers = np.asarray(values, dtype=np.float64), np.asarray(groups)
-    if rows.ndim != 2 or numbers.shape != rows.shape[:1]:
+    rows = check_rows(values, np.float64, "values are one row per point, [n, d]")
+    numbers = np.asarray(groups)
+    if numbers.shape != rows.shape[:1]:
         raise OptionError(f"There is a group for each of {len(rows)} vectors, {numbers.shape} was found.")
     usable = np.isfinite(rows).all(axis=1) & (numbers >= 0)
     length = np.linalg.norm(np.where(usable[:, None], rows, 0), axis=1, keepdims=True)

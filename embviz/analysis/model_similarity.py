@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from embviz.analysis.neighbors import check_vectors, nearest_neighbors
 from embviz.analysis.projection.quality import neighbor_preservation
 from embviz.core.cache import CacheOption
+from embviz.core.options import check_rows
 from embviz.core.progress import Report
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
@@ -136,7 +137,9 @@ def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
     >>> linear_cka([[0, 0], [0, 1], [1, 0]], [[5, 5], [5, 9], [9, 5]])
     1.0
     """
-    first, second = np.asarray(a), np.asarray(b)
+    first, second = (check_rows(rows, np.float64, "a and b are one row per track, [n, d]") for rows in (a, b))
+    if len(first) != len(second):
+        raise OptionError(f"a and b have a row for each track; {len(first):,} and {len(second):,} rows were found.")
     across = _cross_products(first, second)
     within = np.linalg.norm(_cross_products(first, first)) * np.linalg.norm(_cross_products(second, second))
     return min(1.0, float(np.linalg.norm(across) ** 2 / within)) if within > 0 else float("nan")
@@ -177,6 +180,7 @@ def hubness(indices: NDArray[np.int32]) -> float:
     >>> round(hubness(np.array([[1], [0], [0], [0]])), 2)
     0.82
     """
+    indices = check_rows(indices, np.int64, "indices are those of the neighbours of each vector, [n, k]")
     n, k = indices.shape
     if not k:
         return float("nan")

@@ -18,6 +18,7 @@ from embviz.analysis.frames import is_monotonous, unit_deviations
 from embviz.analysis.neighbors import nearest_neighbors
 from embviz.core.cache import CacheOption
 from embviz.core.embedding import Embedding
+from embviz.core.options import check_type
 from embviz.core.progress import Report
 from embviz.core.vectors import Vectors
 
@@ -158,6 +159,8 @@ def match_tracks(first: Recording, second: Recording) -> Match | None:
     -------
     Match or None
     """
+    for track in (first, second):
+        check_type(track, Recording, "Tracks are compared as embviz.analysis.Recording")
     (x, _), (y, _) = (unit_deviations(track.frames.values) for track in (first, second))
     if is_monotonous(x) or is_monotonous(y):
         return None

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from embviz.analysis.neighbors import nearest_neighbors
 from embviz.core.cache import CacheOption
+from embviz.core.options import check_rows
 from embviz.core.progress import Report
 
 #: Score from which on a vector is an outlier [1]_.
@@ -71,8 +72,8 @@ def find_outliers(
     >>> int(found.scores.argmax())
     3
     """
-    rows = np.asarray(values, dtype=np.float32)
-    finite = np.isfinite(rows).all(axis=1) if rows.ndim == 2 else np.ones(len(rows), bool)
+    rows = check_rows(values, np.float32, "values are one row per point, [n, d]")
+    finite = np.isfinite(rows).all(axis=1)
     known: Any = values if finite.all() else rows[finite]
     near = nearest_neighbors(known, k, metric=metric, cache=cache, report=report)
     distances, shares = np.full(len(rows), np.nan), np.zeros(rows.shape, np.float32)

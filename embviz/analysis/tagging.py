@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embviz.core.embedding import Embedding, check_embedding
+from embviz.core.options import check_type
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 from embviz.models import ALIASES, Model, known_models
@@ -139,6 +140,7 @@ def tag_columns(vectors: Vectors) -> pd.DataFrame:
     """
     import pandas as pd
 
+    check_type(vectors, Vectors, "Vectors are expected", "collection.embed('musicnn', 'output') returns them.")
     if not vectors.labels or _are_tempo_labels(vectors.labels):
         raise _wrong_vectors(vectors, "Tags are", "a tagger, as by embed_table(table, 'musicnn', 'output')")
     labels, means = _mean_outputs(vectors)
@@ -165,6 +167,7 @@ def tempo_column(vectors: Vectors) -> pd.Series[float]:
     """
     import pandas as pd
 
+    check_type(vectors, Vectors, "Vectors are expected", "collection.embed('tempocnn', 'output') returns them.")
     if not vectors.labels or not _are_tempo_labels(vectors.labels):
         raise _wrong_vectors(vectors, "A tempo is", "a Tempo-CNN, as by embed_table(table, 'tempocnn', 'output')")
     labels, means = _mean_outputs(vectors)

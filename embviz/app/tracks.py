@@ -147,6 +147,10 @@ class Tracks:
 
     def add(self, source: Any, *, note: str = "") -> Track:
         """Add a file or samples, and return the track; one whose file is listed already is not added again."""
+        if not _is_path(source) and not isinstance(source, tuple | Audio):
+            raise AudioError(
+                f"A file, a (samples, sample_rate) pair or an Audio is expected, {source!r:.80} was found."
+            )
         if not _is_path(source):
             return self._append(None, "array" if isinstance(source, tuple) else source.title, sound=Audio.open(source))
         path = expand_user(source)

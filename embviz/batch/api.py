@@ -224,7 +224,12 @@ def _length(value: Any) -> float:
 def _check(table: Any) -> None:
     columns = getattr(table, "columns", ())
     if "path" not in columns:
-        raise OptionError(f"A table of tracks with a column 'path' is expected, {type(table).__name__} was found.")
+        names = ", ".join(repr(str(name))[:40] for name in list(columns)[:12])
+        found = f"one with the columns {names}" if names else type(table).__name__
+        raise OptionError(
+            f"A table of tracks with a column 'path' is expected, {found} was found. Pass the collection; "
+            "Collection.from_table(table, audio='…') makes one, where another column has the paths."
+        )
     if not table.index.is_unique or table.index.dtype.kind not in "iu":
         raise OptionError("The rows of a table of tracks are labelled by whole numbers, each once; others were found.")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.core import io
+from embviz.core.options import check_type
 from embviz.core.spreadsheet import escape_table
 from embviz.core.text import clean_line, one_line, plural, printable
 from embviz.errors import EmbvizError, OptionError
@@ -64,7 +65,11 @@ class Evaluation(ResultTables):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "results", tuple(self.results))
+        results: Any = self.results
+        given = tuple(results) if isinstance(results, Iterable) else (results,)
+        for result in given:
+            check_type(result, Result, "An evaluation is made of results", "embviz.evaluate returns one.")
+        object.__setattr__(self, "results", given)
         object.__setattr__(self, "notes", tuple(self.notes))
         for task in self.tasks:
             classes = {result.classes for result in self.results if result.task == task}
@@ -72,7 +77,7 @@ class Evaluation(ResultTables):
                 raise OptionError(f"{task!r} is of several kinds, such as classes and a quantity; use other names.")
             if len(classes) > 1:
                 raise OptionError(
-                    f"All cells of a task have the same classes, those of {task!r} have "
+                    f"All results of a task have the same classes, those of {task!r} have "
                     f"{' or '.join(sorted(', '.join(names) for names in classes))}; evaluate them under other names."
                 )
 

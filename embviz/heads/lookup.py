@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from embviz.core.embedding import Embedding
+from embviz.core.options import check_type
 from embviz.errors import ModelError, OptionError, WeightsError, did_you_mean
 from embviz.heads.catalogue import CATALOGUE, HeadRecord
 from embviz.heads.head import Head
@@ -48,6 +49,7 @@ def get_head(name: str, model: ModelLike | None = None) -> Head:
     >>> embviz.get_head("mood_sad", "musicnn").classes  # doctest: +SKIP
     ('non_sad', 'sad')
     """
+    check_type(name, str, "A head is called by its name or task")
     here = {head.name: head for head in known_heads()}
     if str(name) in here:
         return here[str(name)]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.core.io import parse_json, write_bytes
+from embviz.core.options import check_path
 from embviz.errors import GraphError, ModelError, did_you_mean
 from embviz.inference.onnx_files import remove_translations
 from embviz.models import weight_store
@@ -97,7 +98,7 @@ def register_model(
     """
     from embviz.inference.graph import Graph
 
-    path = Path(graph).expanduser()
+    path = check_path(graph, "A graph is the path of a file").expanduser()
     draft = _ModelDraft(path, Graph.read(path), read_metadata(path, metadata))
     name = check_name(name if name is not None else path.stem)
     nodes = {"input": input, "embedding": embedding, "output": output}

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.core.embedding import Embedding, check_embedding, format_period
+from embviz.core.options import check_path
 from embviz.core.text import format_magnitude, format_time, plural
 from embviz.errors import ModelError, OptionError, WeightsError
 from embviz.models import Model, find_model, model_title
@@ -181,6 +182,8 @@ def poster(  # noqa: PLR0913  options are given by name
     from embviz.models import get_model
     from embviz.models.weights import find_weights
 
+    if not isinstance(audio, Audio | tuple):
+        check_path(audio, "A track is a path, (samples, sample_rate) or Audio")
     look = HeatmapOptions(order, scale, colormap)
     single = isinstance(models, str | Model | Embedding | Head)
     items: list[Any] = [models] if single else list(POSTER if models is None else models)

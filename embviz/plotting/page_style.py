@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from embviz.core.options import check_type
 from embviz.plotting.save import GREY
 from embviz.plotting.style import CLEAR, plotly_text, to_time_axis
 
@@ -72,7 +73,9 @@ def mark(figure: Figure, moments: Iterable[tuple[float, str]], *, top: bool = Fa
     >>> mark(embviz.heatmap(embedding), [(3.75, "verse"), (18.75, "chorus")])  # doctest: +SKIP
     """
     import numpy as np
+    from plotly.graph_objects import Figure
 
+    check_type(figure, Figure, "A figure is expected", "embviz.heatmap(embedding) draws one.")
     first, last = (np.datetime64(end) for end in figure.layout.xaxis.range)
     name = {
         "y": int(top), "yref": "y domain", "yanchor": "top" if top else "bottom", "xanchor": "left",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.core import io
+from embviz.core.options import check_path
 from embviz.core.text import collapse_spaces
 from embviz.errors import FigureError, OptionError, did_you_mean
 
@@ -94,7 +95,7 @@ def save_figure(figure: Figure, path: str | Path, *, theme: str = "auto") -> Pat
     OptionError
         If the suffix or the theme is not one of these.
     """
-    path = Path(path)
+    path = check_path(path, "A picture is written to a path")
     check_theme(theme)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:

@@ -15,6 +15,7 @@ import numpy as np
 from embviz.analysis.projection import METHOD_NAMES
 from embviz.collection.column_facts import column_unit
 from embviz.core.labels import in_order, label_problem
+from embviz.core.options import check_type
 from embviz.core.text import format_time, plural
 from embviz.errors import OptionError, did_you_mean
 from embviz.plotting.axes import Axis, coordinate_axis, encode_axis, missing_notes
@@ -73,8 +74,8 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     ----------
     projection : Projection
         Where the points are, as :func:`embviz.project` returns it.
-    table : DataFrame
-        What is known of the tracks: the collection's table, or a row for each point.
+    table : DataFrame or Collection
+        What is known of the tracks: the collection, its table, or a row for each point.
     color, size : str, Series or array, optional
         A column of the table, values by the table's labels, or a value for each point; ``"trust"`` is the share of its
         neighbours that a point keeps on the map. Numbers get a scale, anything else categories, of which the nine most
@@ -113,8 +114,14 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     >>> scatter(projection, collection.table, color="genre")  # doctest: +SKIP
     >>> scatter(projection, collection.table, x="duration", y="trust", color="genre")  # doctest: +SKIP
     """
+    import pandas as pd
+
+    from embviz.analysis.projection import Projection
     from embviz.plotting.figure import StillFigure
 
+    check_type(projection, Projection, "A Projection is expected", "embviz.project(vectors) makes one.")
+    table = table if isinstance(table, pd.DataFrame) else getattr(table, "table", table)
+    check_type(table, pd.DataFrame, "The table of the tracks is expected", "collection.table is it.")
     rows = _point_rows(table, projection)
     color, size, x, y, clusters = (_by_label(values, table, rows) for values in (color, size, x, y, clusters))
     legend, shades = _point_colors(color, rows, projection)
@@ -272,8 +279,14 @@ def _point_diameters(given: Any, rows: pd.DataFrame, projection: Projection) -> 
 
 def _hover_texts(rows: pd.DataFrame, projection: Projection) -> NDArray[Any]:
     """Return the hover text of each point, as markup."""
-    names = [plotly_text(str(name)) for name in rows["title"].where(rows["title"] != "", rows["name"])]
-    artists = [f"<br>{plotly_text(str(artist))}" if artist else "" for artist in rows["artist"]]
+    import pandas as pd
+
+    unnamed = [f"track {label}" for label in rows.index]
+    files = rows["name"] if "name" in rows.columns else pd.Series(unnamed, rows.index, dtype=object)
+    titles = rows["title"].where(rows["title"] != "", files) if "title" in rows.columns else files
+    names = [plotly_text(str(name)) for name in titles]
+    known = rows["artist"] if "artist" in rows.columns else [""] * len(rows)
+    artists = [f"<br>{plotly_text(str(artist))}" if artist else "" for artist in known]
     at = [""] * len(rows) if projection.times is None else [f"<br>at {format_time(time)}" for time in projection.times]
     return np.array([f"<b>{name}</b>{by}{when}" for name, by, when in zip(names, artists, at, strict=True)], object)
 

@@ -161,7 +161,7 @@ def resolve_options(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_method(method: Any) -> str:
     """Return the name of the method; OptionError if there is none of this name."""
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         known = ", ".join(map(repr, METHODS))
-        raise OptionError(f"method is one of {known}, {method!r} was found.{did_you_mean(str(method), METHODS)}")
+        raise OptionError(f"method is one of {known}, {method!r:.80} was found.{did_you_mean(str(method), METHODS)}")
     return str(method)
