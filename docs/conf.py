@@ -25,6 +25,7 @@ from sphinx.util.inspect import stringify_signature
 from traitlets import HasTraits
 
 import embviz
+from embviz.plotting.save import theme_css
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -136,6 +137,10 @@ html_theme_options = {"navigation_with_keys": True}
 copybutton_exclude = ".linenos, .gp, .go"
 
 
+# Figures of plotly have the one grey that is readable on light and on dark paper, but not well on either.
+FIGURES = f"<style>{theme_css('auto')} text[style*='122, 122, 122'] {{ fill: var(--embviz-faint) !important }}</style>"
+
+
 def _pair_with_dark(app: Sphinx, doctree: nodes.document) -> None:
     """Show the dark picture beside each light one, where there is one; the theme hides the other."""
     for image in list(doctree.findall(nodes.image)):
@@ -231,6 +236,10 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.format != "html":
         return
     (Path(app.outdir) / "index.html").write_text(ENTRANCE, encoding="utf-8")
+    for path in (Path(app.outdir) / "_images").glob("*.svg"):
+        text = path.read_text(encoding="utf-8")
+        if FIGURES not in text:
+            path.write_text(re.sub("(<svg[^>]*>)", rf"\1{FIGURES}", text, count=1), encoding="utf-8")
     for path in Path(app.outdir).rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         mended = text
