@@ -73,7 +73,7 @@ docs: $(READY_DOCS)
 	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz poster sample_audio/rock.ogg --model musicnn --model tempocnn \
 		-o build/docs/track.html
 	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz report sample_audio --method pca --audio clips --color style \
-		-o build/docs/map.html
+		--title "Map of the sample tracks" -o build/docs/map.html
 	@echo "Looking through its pages …"
 	@$(PY) docs/inspection.py build/docs
 	@echo "Open build/docs/index.html."

@@ -26,6 +26,6 @@ def serve() -> None:
             reply = {"reason": str(reason)}
         except Exception as error:  # noqa: BLE001  a table shows whatever went wrong
             kind = "" if isinstance(error, EmbvizError) else f"{type(error).__name__}: "
-            reply = {"reason": shorten(one_line(f"{kind}{error}"), 90)}
+            reply = {"reason": shorten(one_line(f"{kind}{error}"), 300)}
         answers.write(json.dumps(reply) + "\n")
         answers.flush()

@@ -29,6 +29,8 @@ class Figure:
         return text
 
 
+_MOST_OF_A_CELL = 24  # characters; a longer text is a sentence
+
 Cell: TypeAlias = Figure | str | None  # str: why there is no figure, or a word
 
 
@@ -73,6 +75,24 @@ def _cell_to_json(cell: Cell) -> Any:
 def _cell_text(cell: Any) -> str:
     text = str(Figure(**cell)) if isinstance(cell, Mapping) else "–" if cell is None else str(cell)
     return text.replace("|", "\\|")
+
+
+def published(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table as documents show it: without an earlier commit, and with its longer texts apart."""
+    reasons: list[str] = []
+
+    def shown(cell: Any) -> Any:
+        if isinstance(cell, str) and len(cell) > _MOST_OF_A_CELL:
+            reasons.append(cell)
+            return None
+        return cell
+
+    earlier = [column.startswith("before") or column.endswith(" / before") for column in table["columns"]]
+    kept = [i for i, is_earlier in enumerate(earlier) if not is_earlier]
+    rows = {
+        label: [shown(cells[i - 1]) for i in kept[1:]] for label, cells in table["rows"].items() if label != "before"
+    }
+    return {**table, "columns": [table["columns"][i] for i in kept], "rows": rows, "reasons": reasons}
 
 
 def markdown(table: Mapping[str, Any]) -> str:
@@ -131,13 +151,33 @@ def summary(results: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"columns": columns, "rows": rows, "note": note, "machine": used[0]["machine"]} | same
 
 
+def headline(results: Mapping[str, Any]) -> str:
+    """Return the short table as a sentence; empty if something of it was not measured."""
+    short = summary(results)
+    if short is None or len(short["rows"]) < len(_SUMMARY):
+        return ""
+    ratios = {label: _digits(cells[2]["value"]) for label, cells in short["rows"].items()}
+    musicnn, vgg, tempo, several, _, hours = (label for label, *_ in _SUMMARY)
+    return (
+        f"On {short['machine'].partition(',')[0]}, embviz with ONNX Runtime is {ratios[musicnn]} times as fast as the "
+        f"official recipe for MusiCNN, {ratios[vgg]} times for VGG-I, {ratios[tempo]} times for Tempo-CNN, and "
+        f"{ratios[several]} times for all three with their outputs in one call. In a minute, MusiCNN goes through "
+        f"{_digits(short['rows'][hours][1]['value'])} hours of a collection."
+    )
+
+
 def fill(text: str, results: Mapping[str, Any]) -> str:
     """Return a document's text with the tables of some results between the marks that name them."""
-    tables = {**results, "summary": summary(results)}
+    tables, sentence = {**results, "summary": summary(results)}, headline(results)
 
     def write(mark: re.Match[str]) -> str:
-        table = tables.get(mark[1])
-        text = f"{markdown(table)}\n\n{caption(table)}" if table else f"*Not measured yet: {mark[1]}.*"
+        text = sentence if mark[1] == "headline" else ""
+        if tables.get(mark[1]):
+            table = published(tables[mark[1]])
+            text = "\n\n".join(
+                [markdown(table), *(f"Missing (–): {reason}" for reason in table["reasons"]), caption(table)]
+            )
+        text = text or f"*Not measured yet: {mark[1]}.*"
         return f"<!-- benchmarks:{mark[1]} -->\n{text}\n<!-- /benchmarks -->"
 
     return re.sub(r"<!-- benchmarks:([\w-]+) -->\n.*?<!-- /benchmarks -->", write, text, flags=re.DOTALL)

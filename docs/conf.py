@@ -11,6 +11,7 @@ import inspect
 import os
 import re
 import shutil
+import sys
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
@@ -25,9 +26,9 @@ from sphinx.util.inspect import stringify_signature
 from traitlets import HasTraits
 
 import embviz
-from embviz.plotting.save import theme_css
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
 
 
 def _lessons_of_this_code(folder: Path) -> Path:
@@ -56,6 +57,8 @@ extensions = [
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_copybutton",
+    "lessons",
+    "finish",
 ]
 
 # Sources. -------------------------------------------------------------------------------------------------------------
@@ -76,33 +79,11 @@ nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True
+# Libraries say there what they miss on the machine that the site is built on.
+nb_output_stderr = "remove"
 nb_ipywidgets_js: dict[str, Any] = {}
 nb_mime_priority_overrides = [("html", "image/svg+xml", 0), ("html", "image/png", 5)]
 suppress_warnings = ["mystnb.unknown_mime_type"]
-WIDGET = "application/vnd.jupyter.widget-view+json"
-
-ENTRANCE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>embviz</title>
-<meta http-equiv="refresh" content="0; url=docs/index.html">
-<main><h1>embviz</h1><p><a href="docs/index.html">Documentation</a></p></main>
-</html>
-"""
-
-MENDS = [
-    (r'<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'),
-    (r'<aside class="(sidebar|toc)-drawer( no-toc)?">', r'<aside class="\1-drawer\2" aria-label="\1">'),
-    (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
-    (r' role="doc-biblioentry"', ""),
-    (r"<th[^>]*>(<p></p>|&nbsp;)?</th>", "<td></td>"),
-    # Summaries show numpydoc's own labels of references.
-    (r"\[R[0-9a-f]{12}-(\d+)\]", r"[\1]"),
-    (r'(?<!</h1>\n)<div id="search-results">', '<h1>Search</h1>\n<div id="search-results">'),
-    (r'(?s)<script type="application/vnd.jupyter.widget-state\+json">.*?</script>', ""),
-    # These name the page that a module was first seen on, not the one that describes it.
-    (r'<a class="viewcode-back"[^>]*>\[docs\]</a>', ""),
-]
 
 # Names. ---------------------------------------------------------------------------------------------------------------
 
@@ -129,16 +110,15 @@ autodoc_default_options = {"inherited-members": True}
 html_theme = "furo"
 html_title = "embviz"
 html_static_path = ["static"]
+templates_path = ["templates"]
+html_favicon = "static/favicon.svg"
+html_search_scorer = str(ROOT / "docs" / "static" / "scorer.js")
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
 copybutton_exclude = ".linenos, .gp, .go"
-
-
-# Figures of plotly have the one grey that is readable on light and on dark paper, but not well on either.
-FIGURES = f"<style>{theme_css('auto')} text[style*='122, 122, 122'] {{ fill: var(--embviz-faint) !important }}</style>"
 
 
 def _pair_with_dark(app: Sphinx, doctree: nodes.document) -> None:
@@ -153,13 +133,6 @@ def _pair_with_dark(app: Sphinx, doctree: nodes.document) -> None:
         other["uri"] = dark
         other["classes"][-1] = "only-dark"
         image.parent.insert(image.parent.index(image) + 1, other)
-
-
-def _leave_out_widgets(app: Sphinx, doctree: nodes.document) -> None:
-    """Leave out live widgets, which need a kernel; what they leave beside themselves, a picture, is shown."""
-    for bundle in list(doctree.findall(nodes.container)):
-        if any(isinstance(child, nodes.Element) and child.get("mime_type") == WIDGET for child in bundle.children):
-            bundle.parent.remove(bundle)
 
 
 def _object_of(name: str) -> object:
@@ -231,29 +204,9 @@ def _under_another_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, 
     return None
 
 
-def _finish(app: Sphinx, error: Exception | None) -> None:
-    """Write the page that a folder is opened with, and mend in all pages what screen readers stumble over."""
-    if error is not None or app.builder.format != "html":
-        return
-    (Path(app.outdir) / "index.html").write_text(ENTRANCE, encoding="utf-8")
-    for path in (Path(app.outdir) / "_images").glob("*.svg"):
-        text = path.read_text(encoding="utf-8")
-        if FIGURES not in text:
-            path.write_text(re.sub("(<svg[^>]*>)", rf"\1{FIGURES}", text, count=1), encoding="utf-8")
-    for path in Path(app.outdir).rglob("*.html"):
-        text = path.read_text(encoding="utf-8")
-        mended = text
-        for pattern, put in MENDS:
-            mended = re.sub(pattern, put, mended)
-        if mended != text:
-            path.write_text(mended, encoding="utf-8")
-
-
 def setup(app: Sphinx) -> None:
     """Tell Sphinx of the hooks above."""
-    app.connect("build-finished", _finish)
     app.connect("doctree-read", _pair_with_dark, priority=100)
-    app.connect("doctree-read", _leave_out_widgets)
     app.connect("missing-reference", _under_another_name)
     app.connect("autodoc-process-signature", _signature)
     app.connect("autodoc-process-docstring", _keep_initials, priority=900)

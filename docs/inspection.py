@@ -1,6 +1,6 @@
 """Look through the built site: links lead somewhere, the reference is whole, and axe finds no fault.
 
-Nothing may come from a network.
+Nothing comes from a network, pictures have words, nothing is cut, and the keyboard reaches only what is in sight.
 
 ``python docs/inspection.py build/docs`` prints what is wrong and fails if anything is.
 """
@@ -26,9 +26,11 @@ from urllib.parse import unquote, urlsplit
 from playwright.sync_api import sync_playwright
 
 import embviz
+from embviz.widgets.still import HOW_TO
 
-# Both schemes and both widths; a page's structure is the same in all.
-LOOKS = [("light", 1280), ("dark", 700)]
+# Both schemes and all widths; a page's structure is the same in all.
+WIDE, NARROW = 1280, 375
+LOOKS = [("light", WIDE), ("dark", 700), ("light", NARROW)]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Names of sections are narrow where sections are short; a click on the waveform does the same.
@@ -42,6 +44,18 @@ LOADED = """() => Promise.all([...document.images].filter(each => each.checkVisi
     return each.decode().catch(() => {});
 }))"""
 WIDER = "() => document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
+# What the keyboard reaches beside the window, such as in a closed drawer; what scrolls by itself comes into sight.
+ASIDE = """() => [...document.querySelectorAll("a[href], button, input, summary, [tabindex='0']")].filter(each => {
+    const { left, right, width } = each.getBoundingClientRect();
+    return width && (right <= 0 || left >= innerWidth) && !each.closest("pre, .table-wrapper, .cell_output")
+        && each.checkVisibility({ visibilityProperty: true });
+}).map(each => each.outerHTML.slice(0, 80))"""
+# Where there is room enough: tables of documents, and code.
+CUT = """() => [...document.querySelectorAll(".table-wrapper, article pre")].filter(each =>
+    each.scrollWidth > each.clientWidth && !each.closest(".cell_output, dl.py")).map(each =>
+    each.innerText.slice(0, 80))"""
+LOST_ON_PAPER = """() => [...document.querySelectorAll("pre, .skip-to-content")].filter(each => each.checkVisibility()
+    && (each.localName !== "pre" || each.scrollWidth > each.clientWidth)).map(each => each.innerText.slice(0, 80))"""
 UNSEEN = "() => [...document.images].filter(each => each.complete && !each.naturalWidth).map(each => each.src)"
 
 
@@ -56,10 +70,16 @@ class Page(HTMLParser):
         super().__init__()
         self.links: set[str] = set()
         self.places: set[str] = set()
+        self.pictures: list[str] = []  # what they show, in words
+        self.described = False
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep what an element links to, and its place."""
+        """Keep what an element links to, its place, and what it says of a picture or of the page."""
+        if tag == "img":
+            self.pictures.append(dict(attrs).get("alt") or "")
+        if tag == "meta" and ("name", "description") in attrs:
+            self.described = True
         for name, value in attrs:
             if name == "id" and value:
                 self.places.add(value)
@@ -67,9 +87,26 @@ class Page(HTMLParser):
                 self.links.add(value)
 
 
-def broken_links(site: Path) -> Iterator[str]:
+def unsaid(site: Path, pages: dict[Path, Page]) -> Iterator[str]:
+    """Yield what pages do not say in words, and what they say that is meant for a terminal."""
+    titles: dict[str, Path] = {}  # the first page of each
+    for path, page in sorted(pages.items()):
+        name, text = path.relative_to(site), path.read_text(encoding="utf-8")
+        for words in page.pictures:
+            if not words or re.search(r"\.(png|svg|webp)$", words):
+                yield f"{name}: a picture is called {words!r}"
+        for raw in ("output stderr", "━━", HOW_TO):
+            if raw in text and name.as_posix() not in EXPORTED:
+                yield f"{name}: shows {raw!r}"
+        title = re.search(r"<title>(.*?)</title>", text, re.DOTALL)
+        if not page.described and name.as_posix() not in EXPORTED:
+            yield f"{name}: has no description"
+        if title and name.parts[0] not in {"index.html", "_modules"} and titles.setdefault(title[1], name) != name:
+            yield f"{name}: has the same title as {titles[title[1]]}, {title[1]!r}"
+
+
+def broken_links(site: Path, pages: dict[Path, Page]) -> Iterator[str]:
     """Yield the links that lead nowhere; of those that leave the site, only the form is looked at."""
-    pages = {path: Page(path) for path in site.rglob("*.html")}
     for path, page in pages.items():
         for link in page.links:
             parts = urlsplit(link)
@@ -122,7 +159,7 @@ def faults(site: Path, browser: Any, address: str) -> Iterator[str]:
     axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     names = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
     # Sources look alike; one of them stands for all.
-    sources = [name for name in names if name.startswith("_modules/")][1:]
+    code = [name for name in names if name.startswith("_modules/")]
     for scheme, width in LOOKS:
         context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
         foreign: list[str] = []
@@ -139,16 +176,25 @@ def faults(site: Path, browser: Any, address: str) -> Iterator[str]:
         said: list[str] = []
         page.on("pageerror", lambda error, said=said: said.append(str(error)))
         for name in names:
-            if name in sources or name == "index.html":
+            if name in code[1:] or name == "index.html":
                 continue
             page.goto(f"{address}/{name}", wait_until="load")
             page.evaluate(LOADED)
-            page.evaluate(axe)
-            found = [*page.evaluate(AXE, [RULES, EXPORTED.get(name, [])]), *said, *(f"asks {url}" for url in foreign)]
+            if width != NARROW:
+                page.evaluate(axe)
+                said += page.evaluate(AXE, [RULES, EXPORTED.get(name, [])])
+            found = [*said, *(f"asks {url}" for url in foreign)]
             found += [f"{url} is no picture" for url in page.evaluate(UNSEEN)]
+            if name not in EXPORTED:
+                found += [f"{each} is reached by the keyboard, and out of sight" for each in page.evaluate(ASIDE)]
+                found += [f"{each!r} is cut" for each in page.evaluate(CUT) if width == WIDE and name not in code]
             wider = page.evaluate(WIDER)
             if wider > 0:
                 found.append(f"{wider} pixels wider than the window")
+            if width == NARROW and name not in EXPORTED:
+                page.emulate_media(media="print")
+                found += [f"{each!r} is cut or too much on paper" for each in page.evaluate(LOST_ON_PAPER)]
+                page.emulate_media(media="screen")
             yield from (f"{name}, {scheme}, {width} px: {each}" for each in found)
             said.clear()
             foreign.clear()
@@ -164,7 +210,8 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def inspect(site: Path) -> list[str]:
     """Return all that is wrong with a site."""
-    wrong = [*broken_links(site), *gaps(site)]
+    pages = {path: Page(path) for path in site.rglob("*.html")}
+    wrong = [*broken_links(site, pages), *unsaid(site, pages), *gaps(site)]
     chromium = os.environ.get("BROWSER_PATH") or next(filter(None, map(shutil.which, CHROMIUM)), None)
     if not chromium:
         return [*wrong, "No Chrome or Chromium was found, so no page was looked at; install one and repeat."]

@@ -16,7 +16,7 @@ import benchmarks
 from benchmarks import __main__ as command
 from benchmarks import matrix_limit
 from benchmarks.measuring import NotMeasured, Options, Process, figure_of, interleave, run_fresh
-from benchmarks.tables import Figure, Table, fill, load_results, markdown, summary, to_json
+from benchmarks.tables import Figure, Table, fill, headline, load_results, markdown, summary, to_json
 
 FOLDER = benchmarks.ROOT / "benchmarks"
 
@@ -88,6 +88,26 @@ def test_a_table_is_written_between_its_marks():
     assert filled.endswith("after\n")
     assert fill(filled, results) == filled
     assert "Not measured yet" in fill(text, {})
+
+
+def test_documents_have_reasons_below_their_tables_and_no_earlier_commit():
+    reason = "This is a sentence that says why there is no figure."
+    table = Table("speed", ["", "a", "b", "before / `b`"], "one run")
+    table.rows["x"] = [Figure(0.01234, "s"), reason, Figure(2.5, "×")]
+    table.rows["before"] = [Figure(1, "s"), None, None]
+    results = {"speed": to_json(table) | {"machine": "M", "version": "1", "date": "2020-01-01"}}
+    filled = fill("<!-- benchmarks:speed -->\n<!-- /benchmarks -->", results)
+    assert f"|  | a | b |\n| --- | --- | --- |\n| x | 12.3 ms | – |\n\nMissing (–): {reason}\n\n*one run." in filled
+    assert "before" not in filled
+
+
+def test_the_headline_is_made_of_the_short_table():
+    results = load_results(benchmarks.RESULTS)
+    said = headline(results)
+    for row in ("MusiCNN, a minute of audio", "these three with their outputs, a minute of audio"):
+        ratio = Figure(**summary(results)["rows"][row][2])
+        assert f"{Figure(ratio.value)} times" in said
+    assert not headline({"extraction": results["extraction"]})
 
 
 @pytest.mark.parametrize(

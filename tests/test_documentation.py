@@ -95,10 +95,9 @@ def test_every_page_is_in_the_contents_of_the_site():
     for page in (ROOT / "docs").glob("**/*.md"):
         for block in (block for block in blocks(page) if block.language == "{toctree}"):
             entries = [line for line in block.code.splitlines() if line and not line.startswith(":")]
-            if ":glob:" in block.code:
-                listed += [found.resolve() for entry in entries for found in sorted(page.parent.glob(f"{entry}.ipynb"))]
-            else:
-                listed += [(page.parent / f"{entry}.md").resolve() for entry in entries]
+            for entry in entries:
+                found = [*page.parent.glob(f"{entry}.md"), *page.parent.glob(f"{entry}.ipynb")]
+                listed += [each.resolve() for each in found] or [page.parent / entry]
     lessons = (ROOT / "notebooks").glob("*.ipynb")
     pages = {*PAGES, ROOT / "CHANGELOG.md"} - {ROOT / "README.md", ROOT / "docs" / "index.md"}
     assert sorted(listed) == sorted([*pages, *lessons])

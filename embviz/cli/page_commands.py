@@ -113,6 +113,7 @@ def _write_page(
     help="A csv or parquet file with more columns; its column path, file, name, filename, audio or track says which "
     "track a row is about.",
 )
+@click.option("--title", default="", help="Title of the page; the folder's name by default.")
 @click.option("--tags/--no-tags", default=True, show_default=True, help="Whether MusiCNN's tags name the clusters.")
 @click.option(
     "--heatmaps/--no-heatmaps", default=True, show_default=True, help="Whether the page shows the frames of a track."
@@ -132,7 +133,7 @@ def report(folder: Path, output: Path, *, name: str, how: str, facts: Path | Non
         found = Collection.from_folder(folder, progress=told)
         if facts is not None:
             found = found.join_file(facts)
-        options |= {"title": folder.resolve().name, "notes": found.notes}
+        options |= {"title": options["title"] or folder.resolve().name, "notes": found.notes}
         failed = collection_report.write_collection_report(
             output, found.table, model=name, audio=how, **options, progress=told
         )

@@ -832,9 +832,10 @@ def test_a_report_is_coloured_by_what_is_asked_for(music, tmp_path, weights_home
 def test_frames_of_a_folder_without_tags(music, tmp_path, weights_home):
     path = tmp_path / "page.html"
     folder = music / "rock"
-    options = ["--method", "pca", "--points", "frames", "--no-tags", "--no-heatmaps"]
+    options = ["--method", "pca", "--points", "frames", "--no-tags", "--no-heatmaps", "--title", "Rock & roll"]
     assert run(["report", str(folder), "-o", str(path), *options]) == 0
     page = description(path.read_text("utf-8"))
+    assert page["title"] == "Rock & roll"
     assert page["facts"][:2] == ["2 tracks", "14 frames"]
     assert page["heatmap"] is None
     assert [color["color"]["title"] for color in page["colors"]][-1].startswith("Kept of its")
