@@ -114,12 +114,23 @@ class FrameGrid:
 
     @property
     def period(self) -> float:
-        """Seconds from one frame to the next."""
+        """Seconds from one frame to the next; on average where the grid is not `is_even`."""
         return self.hop / self.sample_rate
 
     @property
+    def is_even(self) -> bool:
+        """Whether all frames are `period` apart.
+
+        They are not where the network takes overlapping patches whose distance is no multiple of the distance of the
+        steps inside of them, as in the inner layers of VGG-I: a frame is then centred on the step that is nearest to
+        where an evenly spaced frame would be, and two frames in a row can be the same step, with the same time and
+        values.
+        """
+        return self.patches is None or self.patches.n_patches == 1 or self.patches.hop % self.hop == 0
+
+    @property
     def times(self) -> NDArray[np.float64]:
-        """Centre of each frame in seconds, ``[t]``."""
+        """Centre of each frame in seconds, ``[t]``; rising, but not everywhere where the grid is not `is_even`."""
         return np.asarray(self.frame_to_time(np.arange(self.n_frames)))
 
     @property
@@ -136,8 +147,8 @@ class FrameGrid:
 
         Parameters
         ----------
-        frame : int or array_like of int, any shape
-            Number of a frame, counted from 0; it need not be one of the grid's.
+        frame : float or array_like of float, any shape
+            Number of a frame, counted from 0; it need not be one of the grid's, nor whole: 0.5 is half a frame later.
 
         Returns
         -------
@@ -396,7 +407,9 @@ class Embedding:
         Returns
         -------
         pandas.DataFrame
-            Time in seconds as index; a column per dimension, named by its label where it has one.
+            Time in seconds as index; a column per dimension, named by its label where it has one. Where frames in a
+            row are the same step of a network (see :attr:`FrameGrid.is_even`), their times are equal, too:
+            ``frame[~frame.index.duplicated()]`` has each step once.
         """
         import pandas as pd
 
@@ -549,7 +562,7 @@ def check_embedding(found: Any) -> Embedding:
 
 def format_period(embedding: Embedding) -> str:
     """Return how often a frame comes: ``"every 1.49 s"``."""
-    return f"every {format_seconds(embedding.grid.period)}"
+    return f"every {format_seconds(embedding.grid.period)}{'' if embedding.grid.is_even else ' on average'}"
 
 
 def _round_arrays(arrays: Mapping[str, NDArray[np.float32]]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -293,7 +293,7 @@ def _frame_facts(embedding: Embedding) -> list[tuple[str, str]]:
     unit = f", {embedding.unit}" if embedding.unit else ""
     return [
         ("Values", f"{plural(t, 'frame')} × {plural(d, 'dimension')}{unit}"),
-        ("Frame", f"{patch} every {hop}, which hears {heard}"),
+        ("Frame", f"{patch} every {hop}{'' if grid.is_even else ' on average'}, which hears {heard}"),
         ("Sound heard", f"{grid.sample_rate:,} Hz, {resampled}"),
     ]
 

@@ -71,6 +71,26 @@ def test_frames_are_where_their_step_of_their_patch_is(layer):
     assert (np.diff(whole.grid.edges) > 0).all()
 
 
+def test_a_grid_of_uneven_steps_says_so():
+    sound = noise(20.0, get_model("vgg"))
+    pool5, embedding = (
+        embviz.embed((sound, 16_000), "vgg", layer=layer, cache=False) for layer in ("pool5", "embedding")
+    )
+    steps = np.diff(pool5.times)
+    assert (steps >= 0).all()
+    assert (steps == 0).any()
+    assert not pool5.grid.is_even
+    assert "every 1.02 s on average" in repr(pool5)
+    # Frames of one time are one step of one patch.
+    again = np.flatnonzero(steps == 0)
+    assert np.array_equal(pool5.values[again], pool5.values[again + 1])
+    frame = pool5.to_frame()
+    assert frame[~frame.index.duplicated()].index.is_monotonic_increasing
+    assert embedding.grid.is_even
+    assert "average" not in repr(embedding)
+    assert np.allclose(np.diff(embedding.times), embedding.grid.period)
+
+
 def test_grids_of_what_an_earlier_version_kept_are_right(tmp_path):
     cache, model = Cache(tmp_path), get_model("vgg")
     sound = embviz.Audio.open((noise(7.0, model), 16_000))
