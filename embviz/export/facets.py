@@ -142,7 +142,8 @@ def page_facets(
     heard = []
     if clusters is not None:
         texts = np.array([cluster_name(int(i), names or {}) for i in np.asarray(clusters)], dtype=object)
-        heard.append(encode_facet("cluster", "cluster", most_common(texts, vectors.tracks, rows)))
+        groups = encode_facet("cluster", "cluster", most_common(texts, vectors.tracks, rows))
+        heard += [groups] if len(groups.labels) > 1 else []
     if tags is not None:
         columns_of_tags = tag_columns(tags)
         told = {tag: columns_of_tags[tag].reindex(rows.index) for tag in telling_tags(columns_of_tags)}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LISTED = 200  # tracks without a place on the map
 
 MEANING = (
-    "1.00 is best. Trustworthiness falls where points are neighbours on the map only, continuity where they are "
+    "Trustworthiness falls where points are neighbours on the map only, continuity where they are "
     "neighbours in the model only."
 )
 SOUNDS = {
@@ -51,7 +51,7 @@ def quality_facts(projection: Projection) -> list[str]:
     """Return the quality of a map, as far as it could be measured."""
     said = [("trustworthiness", projection.trustworthiness), ("continuity", projection.continuity)]
     found = [f"{name} {value:.2f}" for name, value in said if math.isfinite(value)]
-    return [*found, f"k = {projection.k}"] if found else []
+    return [*found, f"k = {projection.k}", "1 is best"] if found else []
 
 
 def reading_caution(projection: Projection, axes: tuple[Axis, Axis] | None = None) -> str:

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -986,6 +987,25 @@ def test_a_page_is_turned_as_the_map_is_that_it_was_saved_from(table, chart, tmp
     assert np.abs(scatter(atlas).turn - np.eye(2)).max() > 0.01
     atlas.set(method="pca").wait()  # whose axes have names
     assert scatter(atlas).turn == pytest.approx(np.eye(2))
+
+
+def test_a_map_that_is_less_true_than_the_one_by_pca_says_so(table, chart):
+    atlas = chart(table, method="umap", options={"n_neighbors": 5}).wait()
+    view = atlas._controller.views[0]
+    assert view.to_dict()["facts"][0].endswith(" · larger is better")
+    shown = view.projection
+    truer = replace(shown, method="pca", trustworthiness=0.999, preservation=np.ones(len(shown), np.float32))
+    for pca, notes in ((truer, 1), (replace(truer, trustworthiness=0.1), 0), (None, 0)):
+        view._pca = pca
+        assert len(view.to_dict()["notes"]) == len(shown.notes) + notes
+    view._pca = truer
+    assert view.to_dict()["notes"][-1].endswith("trustworthiness 0.999, 100% of neighbours kept.")
+
+
+def test_tracks_of_one_title_are_told_apart_by_their_files(table, chart):
+    atlas = chart(table.assign(title=["Frantic", "Frantic", *[f"Track {i}" for i in range(len(table) - 2)]]))
+    titles = [atlas._context.facts(int(label))["title"] for label in table.index[:3]]
+    assert titles == ["Frantic (ambient 0.wav)", "Frantic (ambient 1.wav)", "Track 0"]
 
 
 def test_a_page_in_a_script_waits_for_the_map(table, chart, tmp_path):

@@ -269,6 +269,17 @@ test("titles that begin with it come first, and what has it in one piece", () =>
   assert.deepEqual(matching(columns, 4, "blue red"), [2, 1, 3, 0]);
 });
 
+test("names keep off what covers the map, and out of the midst of other groups", () => {
+  const near = { x: 300, y: 100, rx: 20, ry: 10, width: 60, height: 14 };
+  const [usual] = placed([near], SIZE);
+  const cover = [usual.x - 30, usual.y - 8, usual.x + 30, usual.y + 8];
+  const [beside] = placed([near], SIZE, () => 0, [cover]);
+  assert.notEqual(beside.y, usual.y);
+  const other = { x: usual.x, y: usual.y, rx: 40, ry: 12, width: 60, height: 14 };
+  const [, away] = placed([other, near], SIZE);
+  assert.ok(away.y > near.y, "below its own points, as others lie above");
+});
+
 test("a title comes before other columns, and the column that holds the words is known", () => {
   const album = { name: "album", title: "Album", kind: "text", values: ["The Battle", "The Battle", "", "Songs"] };
   const year = { name: "year", title: "Year", kind: "number", values: [2005, 2007, null, 1] };

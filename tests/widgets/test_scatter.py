@@ -73,9 +73,19 @@ class Mounted:
         box = self.stage.bounding_box()
         xy = self.widget.xy.astype(float)
         low, high = xy.min(axis=0), xy.max(axis=0)
-        k = min((box["width"] - 52) / (high - low)[0], (box["height"] - 52) / (high - low)[1])
-        x, y = (xy[i] - (low + high) / 2) * k
-        return float(box["x"] + box["width"] / 2 + x + dx), float(box["y"] + box["height"] / 2 - y + dy)
+        places = self.seen(box, xy, low, high, 52)
+        covered = self.el.locator(".ev-scatter-look").bounding_box()
+        below = (np.array([covered["x"], covered["y"]]) - 10 < places).all(axis=1)
+        if below.any():  # no point lies under the buttons
+            places = self.seen(box, xy, low, high, 36 + box["y"] + box["height"] - covered["y"])
+        x, y = places[i]
+        return float(x + dx), float(y + dy)
+
+    @staticmethod
+    def seen(box, xy, low, high, room):
+        k = min((box["width"] - 52) / (high - low)[0], (box["height"] - room) / (high - low)[1])
+        x, y = ((xy - (low + high) / 2) * k).T
+        return np.column_stack([box["x"] + box["width"] / 2 + x, box["y"] + (box["height"] - room) / 2 + 26 - y])
 
     def drag(self, *places, modifier=None):
         if modifier:

@@ -113,7 +113,10 @@ class Clusters:
             scores = tags_at_points(output, vectors)
             self.auto = name_clusters(members, scores, output.labels)
             self._tags = {number: _best(lift, output.labels) for number, lift in tag_lift(members, scores).items()}
-            self.message = f"Named by the tags that {get_model(output.model).title} hears more here than elsewhere."
+            self.message = (
+                f"Named by the tags that {get_model(output.model).title} hears more here than elsewhere; +1.5 is by "
+                "1.5 standard deviations."
+            )
         self._publish()
 
     def _explain_none(self, n: int) -> str:

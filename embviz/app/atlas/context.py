@@ -6,8 +6,10 @@ vectors, which is a track or a frame of one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -65,6 +67,12 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
         """The facts of all tracks, as maps are given them."""
         return page_columns(self.table)
 
+    @cached_property
+    def _repeated(self) -> frozenset[str]:
+        """The titles that several tracks have, which are told apart by the names of their files."""
+        counts = Counter(map(format_cell, self.table.get("title", ())))
+        return frozenset(title for title, n in counts.items() if n > 1)
+
     # The table. ----------------------------------------------------------------------------------------------------
 
     def places(self, labels: ArrayLike) -> NDArray[np.int64]:
@@ -87,7 +95,8 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
                 f"A value, or one for each of {plural(len(self.table), 'track')}, is expected."
             ) from error
         self.assigned |= set(columns)
-        self.__dict__.pop("columns", None)  # made of the table, and kept
+        for made in ("columns", "_repeated"):  # of the table, and kept
+            self.__dict__.pop(made, None)
 
     def show_sound_facts(self, measured: pd.DataFrame) -> None:
         """Take over lengths and warnings from the table as it is with what decoding told."""
@@ -105,6 +114,8 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
         artist, album, genre, title, name = (
             format_cell(row.get(column)) for column in ("artist", "album", "genre", "title", "name")
         )
+        if title and title in self._repeated:
+            title = f"{title} ({Path(name).name})"
         return {
             "track": int(label), "title": title or name or f"track {label}", "artist": artist, "album": album,
             "genre": genre, "seconds": parse_number(row.get("duration"), lowest=-np.inf),

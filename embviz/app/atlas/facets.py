@@ -76,7 +76,8 @@ class AtlasFacets:
         if tempo is not None and self._outputs.known(tempo.name) is not None:
             columns.insert(1 if columns[:1] == ["column:duration"] else 0, "tempo")
         found = columns[: facets.MOST_FIRST]
-        if self._clusters.members is not None:
+        groups = self._facet("cluster")
+        if groups is not None and len(groups.labels) > 1:
             found.append("cluster")
         heard = self._outputs.tags("tracks")
         if heard is not None:

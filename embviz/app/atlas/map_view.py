@@ -131,6 +131,7 @@ class MapView:
         self.vectors: Vectors | None = None
         self.near: Neighbors | None = None
         self.projection: Projection | None = None
+        self._pca: Projection | None = None  # of these vectors: what is seen first, and what others are compared with
         self.scatter: Scatter | None = None
         self.axes: tuple[Axis, Axis] | None = None  # in place of the projection
         self.layout: MapAxes | None = None  # what knows the axes, where a map can have some
@@ -224,6 +225,7 @@ class MapView:
 
     def _use_map(self, request: MapRequest, kind: str, projection: Projection) -> None:
         self.projection = projection
+        self._pca = projection if projection.method == "pca" else self._pca
         self._made["map"] = request.map if kind == "map" else None
         self._draw()
         self._context.events.map_drawn(self)
@@ -259,7 +261,7 @@ class MapView:
         return f"Cancelled after {done:,} of {plural(total, 'track')}; what was done is kept: Compute goes on with it."
 
     def _forget(self) -> None:
-        self.vectors = self.near = self.projection = self.axes = None
+        self.vectors = self.near = self.projection = self.axes = self._pca = None
         self._made, self._drawn = {}, False
         if self.scatter is not None:
             self.scatter.message = f"{self.title} is on its way."
@@ -349,13 +351,14 @@ class MapView:
     def describe(self, visible: VisibleMap) -> str:
         """Return how far a map can be believed, or what its axes are."""
         if visible.axes is None:
-            return " · ".join(visible.projection.facts)
+            facts = visible.projection.facts
+            return " · ".join(facts) + (" · larger is better" if len(facts) > 1 else "")
         return " · ".join(f"{way}: {axis.heading}" for way, axis in zip("xy", visible.axes, strict=True))
 
     def notes(self, visible: VisibleMap) -> list[str]:
         """Return sentences that belong beside a map."""
         if visible.axes is None:
-            return list(visible.projection.notes)
+            return [*visible.projection.notes, *_compare_with_pca(visible.projection, self._pca)]
         return missing_notes(visible.axes, "track" if visible.vectors.times is None else "frame")
 
     def close(self) -> None:
@@ -364,6 +367,17 @@ class MapView:
             close_widget(self.scatter)
         self.scatter = None
         self._forget()
+
+
+def _compare_with_pca(shown: Projection, pca: Projection | None) -> list[str]:
+    """Return a sentence where the map keeps less than the quicker one by PCA that was seen first."""
+    if pca is None or shown.method == "pca" or pca.k != shown.k or pca.metric != shown.metric:
+        return []
+    kept, before = (float(np.mean(each.preservation)) for each in (shown, pca))
+    if not (pca.trustworthiness > shown.trustworthiness and before > kept):
+        return []
+    figures = f"trustworthiness {pca.trustworthiness:.3f}, {before:.0%} of neighbours kept"
+    return [f"PCA is truer to the neighbours of these points: {figures}."]
 
 
 def _embed(context: AtlasContext, request: MapRequest, job: Job) -> tuple[Vectors, Vectors | None]:

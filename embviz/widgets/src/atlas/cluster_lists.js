@@ -126,7 +126,7 @@ export function clusterList(view) {
 
 function tagTitle(/** @type {TagLift} */ { tag, lift }) {
   if (!Number.isFinite(lift)) return quoted(tag);
-  const by = `${lift.toFixed(1)} times as much as is usual from track to track`;
+  const by = `${lift.toFixed(1)} standard deviations of all tracks`;
   return `“${quoted(tag)}” is heard more strongly here than in the other tracks, by ${by}`;
 }
 

@@ -5,6 +5,7 @@ import { facetFrame } from "./frame.js";
 
 /** @import { Facet, FacetView, Filter, FilterListener, Shown } from "./types.js" */
 
+const LONG = 9; // letters of a category whose bar leaves it more room
 const FEW = 6; // categories that are always shown
 const MOST = 200; // that are shown at once
 const SEARCHED = 12; // from how many on they can be searched
@@ -61,6 +62,10 @@ export function bars(facet, changed, signal) {
   find.setAttribute("aria-label", `Find one of ${quoted(title)}`);
   const note = h("p.ev-facet-note.ev-faint", { role: "status" });
   const unknown = unknownBar(quoted(title), () => toggle([], true));
+  list.classList.toggle(
+    "ev-facet-long",
+    labels.some((label) => label.length > LONG),
+  );
   frame.el.append(find, list, unknown.el, more, note);
   /** @type {Map<number, ReturnType<typeof bar>>} */
   let rows = new Map();

@@ -71,6 +71,7 @@ class Folio {
     this.clock = clockOf(page.player.state.clock);
     this.columns = page.map.state.columns;
     this.n = this.columns[0].values.length;
+    this.titles = this.columns.find((column) => column.name === "title")?.values ?? [];
     const leave = () => {
       const stage = this.plot.querySelector(".ev-scatter-stage");
       if (stage instanceof HTMLElement) stage.focus({ preventScroll: true });
@@ -228,7 +229,11 @@ class Folio {
 
   /** @returns {string} */
   titleOf(/** @type {number} */ track) {
-    return this.fact("title", track) || `track ${track + 1}`;
+    const title = this.fact("title", track);
+    // Tracks of one title are told apart by the names of their files.
+    const several = title && this.titles.filter((other) => other === title).length > 1;
+    const file = several ? String(this.fact("name", track)).split("/").at(-1) : "";
+    return (file ? `${title} (${file})` : title) || `track ${track + 1}`;
   }
 
   /** Seconds from a moment to the next of its track. */

@@ -152,7 +152,7 @@ function paintRings(pen, scene) {
  * @param {Pen} pen @param {Scene} scene
  */
 function paintLabels(pen, scene) {
-  const { labels, inks, view, size, zoom, moving, spots } = scene;
+  const { labels, inks, view, size, zoom, moving, spots, covered } = scene;
   if (!labels.length) return;
   const room = Math.ceil(((size.width * size.height) / PER_LABEL) * Math.max(zoom, 1) ** 1.5);
   const most = Math.max(room, FEW); // of few names, each that finds a place is told
@@ -175,7 +175,7 @@ function paintLabels(pen, scene) {
   // While something moves, names stay where they are beside their points, and none comes or goes.
   if (!moving) {
     spots.clear();
-    placed(boxes, size, (box) => crowdIn(scene, box)).forEach((spot, i) => {
+    placed(boxes, size, (box) => crowdIn(scene, box), covered).forEach((spot, i) => {
       if (spot) spots.set(boxes[i].key, [spot.x - boxes[i].x, spot.y - boxes[i].y]);
     });
   }

@@ -9,7 +9,7 @@ import { clamp } from "../base/time.js";
 /** @import { Box, Insets, Place, Size, View } from "./types.js" */
 
 /** Pixels that are kept free around all points. */
-const MARGIN = 26;
+export const MARGIN = 26;
 /** How far one can go away from what shows all, and how near. */
 const FARTHEST = 0.4;
 const NEAREST = 4000;

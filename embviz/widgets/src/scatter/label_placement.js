@@ -22,16 +22,17 @@ const SIDES = [
 const FARTHEST = 70; // pixels from its middle, beyond which a name does not stay outside of what it names
 const PER_SIDE = 0.2; // points that a name would rather cover than go to the next side
 const GAP = 3; // pixels between names
+const FOREIGN = 4; // points that a name would rather cover than lie wholly in the midst of another group
 
 /**
  * Places for names, in the order of their weight; what finds no place is left out.
  * @param {Named[]} labels @param {Size} size of the picture
  * @param {(box: Box) => number} [crowd] how many points lie in a part of the picture (left, top, right, bottom)
+ * @param {Box[]} [covered] parts of it where nothing can be read
  * @returns {({x: number, y: number} | null)[]} the middle of each, in the picture
  */
-export function placed(labels, size, crowd = () => 0) {
-  /** @type {Box[]} */
-  const taken = [];
+export function placed(labels, size, crowd = () => 0, covered = []) {
+  const taken = [...covered];
   return labels.map((label) => {
     const inside = label.x >= 0 && label.x <= size.width && label.y >= 0 && label.y <= size.height;
     if (!inside) return null;
@@ -42,7 +43,7 @@ export function placed(labels, size, crowd = () => 0) {
       if (place * PER_SIDE >= least) break;
       const box = boxAt(label, side, size);
       if (taken.some((other) => overlap(box, other))) continue;
-      const cost = crowd(box) + place * PER_SIDE;
+      const cost = crowd(box) + place * PER_SIDE + FOREIGN * strange(box, label, labels);
       if (cost < least) [best, least] = [box, cost];
     }
     if (!best) return null;
@@ -59,6 +60,21 @@ function boxAt({ x, y, rx = 0, ry = 0, width, height }, [sideX, sideY], size) {
   const middleX = Math.min(Math.max(wantedX, w), Math.max(w, size.width - w));
   const middleY = Math.min(Math.max(wantedY, t), Math.max(t, size.height - t));
   return [middleX - w, middleY - t, middleX + w, middleY + t];
+}
+
+/**
+ * How far a name would lie among the points of other groups, more than among its own: 0 … 1.
+ * @param {Box} box @param {Named} own @param {Named[]} labels
+ */
+function strange(box, own, labels) {
+  const area = (box[2] - box[0]) * (box[3] - box[1]);
+  const among = (/** @type {Named} */ { x, y, rx = 0, ry = 0 }) => {
+    const wide = Math.min(box[2], x + rx) - Math.max(box[0], x - rx);
+    const tall = Math.min(box[3], y + ry) - Math.max(box[1], y - ry);
+    return wide > 0 && tall > 0 ? (wide * tall) / area : 0;
+  };
+  const most = labels.reduce((found, label) => (label === own ? found : Math.max(found, among(label))), 0);
+  return Math.max(0, most - among(own));
 }
 
 /** @param {Box} a @param {Box} b */

@@ -5,6 +5,7 @@ import { fitting, MISSING, shadeValue } from "./points.js";
 
 /** @typedef {import("./points.js").MapData} MapData */
 
+const LONG = 12; // letters of a name that needs a line of its own
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /** A letter that tells a category where its colour does not. @param {number} shade @param {{other: number}} color */
@@ -70,7 +71,7 @@ export function mapLegend(does) {
     );
     const count = h("span.ev-scatter-category-count", {}, counts[shade].toLocaleString("en"));
     const button = h("button.ev-scatter-category", { type: "button" }, swatch, name, count);
-    button.title = "Click: show or hide; alt or shift + click: only this one";
+    button.title = `${name.textContent}. Click: show or hide; alt or shift + click: only this one`;
     button.dataset.shade = String(shade);
     button.addEventListener("click", (event) => press(event, shade));
     button.addEventListener("pointerenter", () => does.light(shade));
@@ -95,6 +96,10 @@ export function mapLegend(does) {
       const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.shade;
       const inside = list.contains(document.activeElement);
       list.replaceChildren(...shades().map((shade) => category(shade, colors)));
+      list.classList.toggle(
+        "ev-scatter-long",
+        color.labels.some((label) => plain(label).length > LONG),
+      );
       const again = `[data-shade="${Number(focused)}"]`;
       if (inside) /** @type {HTMLElement | null} */ (list.querySelector(again))?.focus();
     }

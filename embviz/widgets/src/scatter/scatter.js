@@ -13,7 +13,7 @@ import { plain, quoted, uid } from "../base/ui.js";
 import { clockOf } from "../player/clock.js";
 import { paintOver } from "./annotations.js";
 import { axesText } from "./axes.js";
-import { pushed, toMap, toScreen, zoomedAt } from "./camera.js";
+import { MARGIN, pushed, toMap, toScreen, viewOf, zoomedAt } from "./camera.js";
 import { fullScreen } from "./full_screen.js";
 import { onTrail } from "./label_placement.js";
 import { linkOf } from "./linked_maps.js";
@@ -27,6 +27,7 @@ import { searchBox } from "./search.js";
 import { Picks } from "./selection.js";
 import { Sight } from "./viewport.js";
 
+const UNDER = 10; // pixels around the buttons on the map where no point lies while all are seen
 const STEP = 1.12; // of zoom, in which points grow: not every frame has other sizes
 const KEY_ZOOM = 1.6;
 const GLIDE = 900; // milliseconds in which points come to other places
@@ -42,7 +43,7 @@ const NO_TRAIL = new Float32Array(0);
 
 /** @import { Model, RenderOptions } from "../types.js" */
 /** @import { Shared } from "./shared_controls.js" */
-/** @import { Glide, Inks, Place, Scene, View } from "./types.js" */
+/** @import { Box, Glide, Inks, Insets, Place, Scene, Size, View } from "./types.js" */
 /** @import { Direction } from "./spatial_index.js" */
 /** @typedef {NonNullable<ReturnType<typeof mapAction>>} Action */
 
@@ -388,7 +389,26 @@ export class ScatterView {
     const { data, sight } = this;
     const [wider, taller] = data.resize({ width, height });
     if (sight.view) sight.view = { ...sight.view, x: sight.view.x * wider, y: sight.view.y * taller };
-    sight.fit({ width, height }, data.box, data.axes && data.insets);
+    sight.fit({ width, height }, data.box, data.axes ? data.insets : this.#insets({ width, height }));
+  }
+
+  /** What the buttons on the map cover, in pixels of the picture. @returns {Box[]} */
+  get #covered() {
+    const { offsetLeft: left, offsetTop: top, offsetWidth: width, offsetHeight: height } = this.tools.look;
+    return width ? [[left, top, left + width, top + height]] : [];
+  }
+
+  /** Room below all points where one of them would lie under the buttons; else null. @param {Size} size @returns {Insets | null} */
+  #insets(size) {
+    const { data } = this;
+    const home = viewOf(data.box, size);
+    const under = this.#covered.some(([left, top, right, bottom]) => {
+      const [west, south] = toMap(home, size, left - UNDER, bottom + UNDER);
+      const [east, north] = toMap(home, size, right + UNDER, top - UNDER);
+      return data.near.count([west, south, east, north], (i) => data.hasPlace(i)) > 0;
+    });
+    const bottom = size.height - (this.#covered[0]?.[1] ?? size.height) + UNDER;
+    return under && bottom < size.height / 3 ? { left: MARGIN, top: MARGIN, right: MARGIN, bottom } : null;
   }
 
   #moved() {
@@ -414,6 +434,7 @@ export class ScatterView {
       fill: data.fill,
       insets: data.insets,
       spots: this.#spots,
+      covered: this.#covered,
       glide: this.#glide,
       moving: sight.moving || this.gliding,
       inks,

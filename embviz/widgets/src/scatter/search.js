@@ -141,9 +141,13 @@ export function searchBox({ data, found, choose, leave, signal }) {
 
   /** @param {number} track @param {number} i */
   function optionOf(track, i) {
-    const [title, artist] = ["title", "artist"].map((name) => {
-      return plain(String(columns.of.find((column) => column.name === name)?.values?.[track] ?? ""));
+    const told = (/** @type {string} */ name, /** @type {number} */ of) =>
+      plain(String(columns.of.find((column) => column.name === name)?.values?.[of] ?? ""));
+    const title = told("title", track);
+    const alike = tracks.some((other) => {
+      return other !== track && told("title", other) === title && told("artist", other) === told("artist", track);
     });
+    const artist = told(alike ? "name" : "artist", track);
     const text = h("span", { dir: "auto" }, title || `track ${track + 1}`);
     // What a reader cannot see in the line is told: where the words stand.
     const found = columnsFound(columns.folded, track, searched);

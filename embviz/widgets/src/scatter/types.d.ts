@@ -118,6 +118,8 @@ export interface Scene {
   labels: Label[];
   /** Where names were written last, in pixels from the middle of what they name; kept while something moves. */
   spots: Map<string, Place>;
+  /** What buttons on the map cover, in pixels: left, top, right, bottom. */
+  covered: Box[];
 }
 
 /** What draws the points of a scene. */
