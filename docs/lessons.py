@@ -62,12 +62,12 @@ def _titles_of(picture: Path) -> tuple[str, str]:
 
 def _say_in_words(app: Sphinx, doctree: nodes.document) -> None:
     """Give pictures among the outputs a text: the caption of a still, the figure's title, or its section's heading."""
-    folder, under = Path(app.env.doc2path(app.env.docname)).parent, Counter[str]()
+    under = Counter[str]()
     for bundle in _bundles(doctree):
         place = bundle.parent.index(bundle)
         caption = _plain(bundle.parent[place - 1]) if place else ""
         for image in bundle.findall(nodes.image):
-            title, axes = _titles_of(folder / image["uri"])
+            title, axes = _titles_of(Path(app.env.relfn2path(image["uri"])[1]))
             if not caption and not title:
                 section = bundle
                 while not isinstance(section, nodes.section):

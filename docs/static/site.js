@@ -83,3 +83,6 @@ addEventListener("afterprint", () => {
 for (const field of document.querySelectorAll(".search-again input")) {
   field.value = new URLSearchParams(location.search).get("q") ?? "";
 }
+
+// The theme has the next page before the last one; the keyboard goes as one reads.
+for (const next of document.querySelectorAll(".related-pages .next-page")) next.parentNode.append(next);
