@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countText, filterPlace } from "../../embviz/widgets/src/atlas/atlas.js";
+import { countText, filterPlace, toldByMap } from "../../embviz/widgets/src/atlas/atlas.js";
 import { readings, tagText } from "../../embviz/widgets/src/atlas/cluster_lists.js";
 import { counted, distanceOf, lengthInWords, momentOf, sorted } from "../../embviz/widgets/src/atlas/track_lists.js";
 import { FIGURES, preliminary } from "../../embviz/widgets/src/atlas/map_pane.js";
@@ -13,6 +13,14 @@ const METHODS = [
   { name: "umap", title: "UMAP", available: true },
   { name: "pacmap", title: "PaCMAP", available: false },
 ];
+
+test("what runs is told once", () => {
+  const running = { view: "", status: "running", stage: "embedding 19 of 41 tracks · 3 min left" };
+  assert.ok(toldByMap(`MusiCNN (MSD): ${running.stage}`, [running]));
+  assert.ok(!toldByMap("tempi: hearing 3 of 41", [running]));
+  assert.ok(!toldByMap(`MusiCNN (MSD): ${running.stage}`, [{ ...running, view: "IPY_MODEL_1" }]));
+  assert.ok(!toldByMap("saving: writing map.html", [{ view: "", status: "failed", stage: "" }]));
+});
 
 test("what there is", () => {
   assert.equal(countText({ tracks: 1 }), "1 track");

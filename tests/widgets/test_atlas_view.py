@@ -928,6 +928,24 @@ def test_work_is_shown_and_cancelled(table):
     assert not page.get_by_role("button", name="Cancel the computation").is_visible()
 
 
+@pytest.mark.parametrize("width", [1200, 640])
+def test_while_a_map_is_made_one_line_tells_all_of_it(table, width):
+    stage = "embedding 19 of 41 tracks · 26 min of sound a minute · about 3 min left"
+    running = {**a_map(), "view": "", "status": "running", "stage": stage, "done": 19, "total": 41, "facts": []}
+    page = table.show(
+        width=width, maps=[running], progress={"text": f"MusiCNN (MSD): {stage}", "done": 19, "total": 41}
+    )
+    seen = [one for one in page.get_by_text("3 min left").all() if one.is_visible()]
+    assert len(seen) == 1
+    assert seen[0].evaluate("el => el.scrollWidth <= el.clientWidth + 1")
+    for part in (".ev-scatter-bar", ".ev-scatter-legend-head"):
+        assert not page.locator(part).first.is_visible()
+    # Of another computation, the line below tells.
+    table.change(progress={"text": f"tempi: {stage.replace('19', '7')}", "done": 7, "total": 41})
+    cancel = page.get_by_role("button", name="Cancel the computation")
+    assert cancel.evaluate("el => el.scrollWidth <= el.clientWidth")
+
+
 def test_a_notice_stays_until_it_is_dismissed(table):
     page = table.show(notice={"level": "error", "text": "The disk is full.", "remedy": "Free some space.", "seq": 3})
     line = page.get_by_role("alert").filter(has_text="The disk is full. Free some space.")

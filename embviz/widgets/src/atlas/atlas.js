@@ -79,6 +79,16 @@ function render(/** @type {RenderOptions} */ { model, el, signal, host }) {
   return () => controller.abort();
 }
 
+/**
+ * Whether what runs is what stands where a map will be.
+ * @param {string} text of what runs @param {Pick<MapState, "view" | "status" | "stage">[]} maps
+ */
+export function toldByMap(text, maps) {
+  return maps.some(({ view, status, stage }) => {
+    return !view && (status === "waiting" || (status === "running" && text.endsWith(stage || "")));
+  });
+}
+
 /** One view of the page; what its parts share of it are the public members. @implements {Page} */
 class View {
   /** How many tracks are shown, where that is not all. */
@@ -400,6 +410,7 @@ class View {
     this.field.classList.toggle("ev-atlas-two", maps.length > 1);
     // Before there is a map, its place says so.
     for (const [i, map] of this.maps.entries()) map.update(maps[i] ?? (i ? null : {}));
+    this.#updateBusy();
     this.#placeFilters();
   }
 
@@ -426,8 +437,10 @@ class View {
   }
 
   #updateBusy() {
-    // Of a kernel that does not answer, nobody knows what it does.
-    this.busy.update(this.trouble.el.hidden ? (this.model.get("progress") ?? {}) : {});
+    const work = this.model.get("progress") ?? {};
+    // Of a kernel that does not answer, nobody knows what it does; where there is no map yet, its place says it already.
+    const told = toldByMap(work.text ?? "", this.model.get("maps") ?? []);
+    this.busy.update(this.trouble.el.hidden && !told ? work : {});
   }
 
   #updateTab() {

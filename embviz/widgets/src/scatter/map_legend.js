@@ -43,6 +43,8 @@ export function mapLegend(does) {
   const shown = h("div.ev-scatter-visible", { role: "status" });
   const el = h("div.ev-scatter-legend", {}, head, list, bar.el, size, shown);
   let key = "";
+  // Before there is a map, there is nothing to tell.
+  for (const part of [head, list, bar.el]) part.hidden = true;
 
   /** The categories that there are, the unknown one last. */
   function shades() {
