@@ -23,6 +23,9 @@ _ESSENTIA = (REFERENCES["alonso2020tensorflow"], REFERENCES["alonso2020deep"])
 #: Of the methods of a map; PCA needs none.
 _METHODS = {"umap": "mcinnes2018umap", "tsne": "maaten2008visualizing", "pacmap": "wang2021understanding"}
 
+#: Of scores: what trains, the intervals, the tests, and the correction for their number.
+_EVALUATION = ("pedregosa2011scikit", "rubin1981bayesian", "phipson2010permutation", "holm1979simple")
+
 
 @runtime_checkable
 class View(Protocol):
@@ -114,6 +117,7 @@ def _parts_of(one: Any) -> Iterator[Model | Head | Reference]:
         yield from _method(one.method)
     elif isinstance(one, Evaluation):
         yield from (part for result in one.results for part in _known(result.model))
+        yield from (REFERENCES[key] for key in _EVALUATION)
     elif isinstance(one, View):
         yield from (part for shown in one.cited() for part in _parts_of(shown))
     elif isinstance(one, list | tuple | set | frozenset):

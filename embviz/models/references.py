@@ -332,6 +332,48 @@ def _references() -> Iterable[Reference]:
         {"volume": "3", "number": "29", "pages": "861"},
     )
     yield Reference(
+        "rubin1981bayesian",
+        "article",
+        "The Bayesian bootstrap",
+        ("Rubin, Donald B.",),
+        "The Annals of Statistics",
+        year=1981,
+        details={"volume": "9", "number": "1", "pages": "130--134"},
+    )
+    yield Reference(
+        "phipson2010permutation",
+        "article",
+        "Permutation p-values should never be zero: calculating exact p-values when permutations are randomly drawn",
+        ("Phipson, Belinda", "Smyth, Gordon K."),
+        "Statistical Applications in Genetics and Molecular Biology",
+        year=2010,
+        details={"volume": "9", "number": "1"},
+    )
+    yield Reference(
+        "holm1979simple",
+        "article",
+        "A simple sequentially rejective multiple test procedure",
+        ("Holm, Sture",),
+        "Scandinavian Journal of Statistics",
+        year=1979,
+        details={"volume": "6", "number": "2", "pages": "65--70"},
+    )
+    yield Reference(
+        "pedregosa2011scikit",
+        "article",
+        "Scikit-learn: machine learning in Python",
+        (
+            "Pedregosa, Fabian", "Varoquaux, Gaël", "Gramfort, Alexandre", "Michel, Vincent", "Thirion, Bertrand",
+            "Grisel, Olivier", "Blondel, Mathieu", "Prettenhofer, Peter", "Weiss, Ron", "Dubourg, Vincent",
+            "Vanderplas, Jake", "Passos, Alexandre", "Cournapeau, David", "Brucher, Matthieu", "Perrot, Matthieu",
+            "Duchesnay, Édouard",
+        ),
+        "Journal of Machine Learning Research",
+        "JMLR",
+        2011,
+        {"volume": "12", "pages": "2825--2830"},
+    )  # fmt: skip
+    yield Reference(
         "maaten2008visualizing",
         "article",
         "Visualizing data using t-SNE",

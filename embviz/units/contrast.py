@@ -118,18 +118,21 @@ class Contrast:
         return len(self.table)
 
     def __repr__(self) -> str:
+        return "\n".join([f"<{self._summary()}>", *(f"  {note}" for note in self.notes)])
+
+    def _summary(self) -> str:
         a, b = self.direction.ends
         sure = int((self.table["p_corrected"] <= MOST_P).sum())
         auc = "" if math.isnan(self.auc) else f", AUC {self.auc:.2f} on tracks held back"
         groups = f"{a} ({plural(len(self.a), 'track')}) and {b} ({len(self.b):,})"
         found = f"{sure:,} of {plural(len(self), 'dimension')} separate them{auc}"
-        return f"<Contrast of {groups} in {self.vectors.model} / {self.vectors.layer}: {found}>"
+        return f"Contrast of {groups} in {self.vectors.model} / {self.vectors.layer}: {found}"
 
     def _repr_html_(self) -> str:
         shown = self.table.head(SHOWN)
         rows = shown.to_html(escape=True, border=0, notebook=True, na_rep="", float_format="{:.3g}".format)
         notes = "".join(f"<div style='opacity:.7'>{html.escape(note)}</div>" for note in self.notes)
-        return f"<div><strong>{html.escape(repr(self)[1:-1])}</strong>{notes}{rows}</div>"
+        return f"<div><strong>{html.escape(self._summary())}</strong>{notes}{rows}</div>"
 
 
 def find_contrast(  # noqa: PLR0913  options are given by name

@@ -22,6 +22,9 @@ LONGEST_END = 40  # letters of a group's name
 REST = "the rest"
 
 
+FEW_ARTISTS = 5  # of a group; fewer are no sample of a genre
+
+
 @dataclass(frozen=True, eq=False)
 class Groups:
     """The tracks of two groups that have vectors.
@@ -115,10 +118,17 @@ def _name(collection: Collection, spec: Any, otherwise: str) -> str:
 def _belonging(
     collection: Collection, tracks: NDArray[np.int64], in_b: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], list[str]]:
-    """Return what belongs together, and a sentence where artists cannot be kept apart."""
+    """Return what belongs together, and sentences of what few artists mean for it."""
     content, by_artist = content_groups(collection.table, tracks), group_tracks(collection.table, tracks)
     if len(np.unique(by_artist)) == len(np.unique(content)):
         return content, []
-    if min(len(np.unique(by_artist[in_b])), len(np.unique(by_artist[~in_b]))) >= 2:
-        return by_artist, ["The tracks of an artist are drawn, swapped and held back together."]
+    fewest = min(len(np.unique(by_artist[in_b])), len(np.unique(by_artist[~in_b])))
+    if fewest >= 2:
+        notes = ["The tracks of an artist are drawn, swapped and held back together."]
+        if fewest < FEW_ARTISTS:
+            notes.append(
+                f"A group is by {fewest} artists only: what separates the groups may be what these few have in common, "
+                "whatever p and AUC say; add artists."
+            )
+        return by_artist, notes
     return content, ["A group is by a single artist: what separates the groups may be what that artist has in common."]

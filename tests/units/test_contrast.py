@@ -145,6 +145,15 @@ def test_artists_are_kept_together_where_there_are_enough(collection, vectors):
     assert found.notes[0].startswith("A group is by a single artist")
 
 
+@pytest.mark.parametrize("artists", [2, 5])
+def test_few_artists_of_a_group_are_told(collection, vectors, artists):
+    by = [f"{style} {i // 3 % artists}" for i, style in enumerate(collection["style"])]
+    found = collection.assign(artist=by).contrast("style=swing", "style=march", vectors, names=False)
+    told = [note.startswith("A group is by 2 artists only") for note in found.notes]
+    assert any(told) == (artists == 2)
+    assert all(note in repr(found) for note in found.notes)
+
+
 def test_tracks_without_a_vector_are_left_out(collection, vectors):
     some = vectors.select(collection.table.index[3:])
     found = collection.contrast("style=swing", "style=march", some, names=False)

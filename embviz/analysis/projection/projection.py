@@ -242,8 +242,8 @@ def project(
 
     References
     ----------
-    .. [1] L. McInnes, J. Healy and J. Melville, "UMAP: Uniform manifold approximation and projection for dimension
-       reduction", arXiv:1802.03426, 2018.
+    .. [1] L. McInnes, J. Healy, N. Saul and L. Grossberger, "UMAP: Uniform Manifold Approximation and Projection",
+       Journal of Open Source Software 3(29), 2018.
     .. [2] L. van der Maaten and G. Hinton, "Visualizing data using t-SNE", JMLR 9, 2008.
     .. [3] Y. Wang, H. Huang, C. Rudin and Y. Shaposhnik, "Understanding how dimension reduction tools work: an
        empirical approach to deciphering t-SNE, UMAP, TriMap, and PaCMAP for data visualization", JMLR 22, 2021.
