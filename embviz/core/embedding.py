@@ -163,7 +163,7 @@ class FrameGrid:
         """Return the patch and the step inside of it that frames are taken from.
 
         Where patches overlap, that is the patch whose centre is nearest to where evenly spaced frames would lie, and
-        the nearest of its steps; where two are as near, the even one, so that frames in a row can be the same step.
+        the nearest of its steps; where two are as near, the later one, so that frames in a row are steps in a row.
 
         Parameters
         ----------
@@ -180,7 +180,8 @@ class FrameGrid:
         by = self.patches
         even = self.start + self.hop * frames
         patches = np.clip(np.rint((even + self.hop / 2 - by.start - by.length / 2) / by.hop), 0, by.n_patches - 1)
-        steps = np.clip(np.rint((even - by.first - patches * by.hop) / self.hop), 0, by.n_steps - 1)
+        # To the even one, as `rint` has it, would take every other step twice, and leave out those between.
+        steps = np.clip(np.floor((even - by.first - patches * by.hop) / self.hop + 0.5), 0, by.n_steps - 1)
         return patches.astype(np.int64), steps.astype(np.int64)
 
     @overload

@@ -91,6 +91,14 @@ def test_a_grid_of_uneven_steps_says_so():
     assert np.allclose(np.diff(embedding.times), embedding.grid.period)
 
 
+def test_frames_of_one_patch_are_its_steps_in_a_row():
+    """Where the steps of a patch lie half a step off, each of them is taken, so that no click falls between two."""
+    grid = embviz.embed((noise(7.0, get_model("vgg")), 16_000), "vgg", layer="pool1", cache=False).grid
+    patches, steps = grid.sources(np.arange(grid.n_frames))
+    for patch in np.unique(patches):
+        assert set(np.diff(steps[patches == patch])) == {1}
+
+
 def test_grids_of_what_an_earlier_version_kept_are_right(tmp_path):
     cache, model = Cache(tmp_path), get_model("vgg")
     sound = embviz.Audio.open((noise(7.0, model), 16_000))

@@ -47,8 +47,8 @@ const STEPS = {
 test("steps of overlapping patches are where their patch puts them", () => {
   const frames = [0, 1, 33, 34, 35, 36, 57, 91];
   const samples = (call) => frames.map((frame) => call(STEPS, frame) * 16000);
-  assert.deepEqual(samples(frameTime), [384, 1408, 34176, 35200, 36480, 37504, 59008, 93056]);
-  assert.deepEqual(samples(frameEdge), [-128, 896, 33664, 34688, 35840, 36992, 58496, 93056]);
+  assert.deepEqual(samples(frameTime), [384, 1408, 34176, 35200, 36480, 37504, 59008, 94080]);
+  assert.deepEqual(samples(frameEdge), [-128, 896, 33664, 34688, 35840, 36992, 58496, 93568]);
   for (let frame = 0; frame < STEPS.n_frames; frame += 1) {
     assert.equal(frameAt(STEPS, frameEdge(STEPS, frame)), frame);
     assert.equal(frameAt(STEPS, frameEdge(STEPS, frame + 1) - 1e-9), frame);

@@ -37,7 +37,8 @@ function rounded(x) {
 function sourceOf({ start, hop }, by, frame) {
   const even = start + hop * frame;
   const patch = clamp(rounded((even + hop / 2 - by.start - by.length / 2) / by.hop), 0, by.n_patches - 1);
-  return [patch, clamp(rounded((even - by.first - patch * by.hop) / hop), 0, by.n_steps - 1)];
+  // Of two steps as near, the later one: to the even one would take every other step twice.
+  return [patch, clamp(Math.round((even - by.first - patch * by.hop) / hop), 0, by.n_steps - 1)];
 }
 
 /**
