@@ -16,9 +16,12 @@ import click
 
 from embviz.cli.console import format_size, json_option, print_json
 from embviz.core import essentia
+from embviz.core.cache import Cache
 from embviz.core.paths import cache_dir, data_dir, shared_folders, shared_homes
+from embviz.core.text import plural
 from embviz.errors import EmbvizError, EngineError
 
+MOST_HEADS = 6  # that are named
 ROOM = 2**30  # bytes; all default weights and a day's embeddings take less
 
 # Run in a process of its own: a processor that lacks an instruction ends it, and not the doctor.
@@ -38,6 +41,12 @@ class Check:
     found: str
     mend: str = ""  # what to do where it does not work
     needed: bool = True  # whether embviz is of no use without it
+    optional: bool = False  # whether nothing is wrong without it
+
+    @property
+    def state(self) -> str:
+        """Whether it works, in a word."""
+        return "works" if self.works else "optional" if self.optional else "missing"
 
 
 @click.command()
@@ -45,14 +54,15 @@ class Check:
 def doctor(as_json: bool) -> int:
     """Say what works here, what is missing, and how to mend it.
 
-    The exit code is 1 if something is missing that embviz cannot do without.
+    Each line says "works", "missing", or "optional" for what can be had besides. The exit code is 1 if something is
+    missing that embviz cannot do without.
     """
     found = run_checks()
     if as_json:
         print_json([asdict(check) for check in found])
     else:
         for check in found:
-            print(f"{'works' if check.works else 'missing':<8} {check.name}: {check.found}")
+            print(f"{check.state:<8} {check.name}: {check.found}")
             if not check.works:
                 print(f"{'':<8} → {check.mend}")
     return int(any(check.needed and not check.works for check in found))
@@ -64,7 +74,7 @@ def run_checks() -> list[Check]:
     folders = [_check_folder("Data folder", data_dir()), _check_folder("Cache folder", cache_dir())]
     folders += [_check_shared(home) for home in shared_homes()]
     rest = [_check_machine_code(), _check_jupyter(), _check_browser()]
-    return [python, *_check_essentia(), *_check_engines(), *_check_weights(), *folders, *rest]
+    return [python, *_check_essentia(), *_check_engines(), *_check_weights(), *_check_heads(), *folders, *rest]
 
 
 def _check_essentia() -> list[Check]:
@@ -140,17 +150,29 @@ def _check_weights() -> list[Check]:
     from embviz.models import CATALOGUE
     from embviz.models.weights import weights_state
 
-    here: dict[str, list[str]] = {}
+    here: dict[str, list[str]] = {system: [] for system in dict.fromkeys(model.system for model in CATALOGUE.values())}
     for model in CATALOGUE.values():
-        ready = here.setdefault(model.system, [])
         if weights_state(model) == "ready":
-            ready.append(model.name)
-    return [
-        Check(
-            f"Weights of {system}", bool(ready), ", ".join(ready) or "none here", f"embviz pull {system}", needed=False
-        )
-        for system, ready in here.items()
-    ]
+            here[model.system].append(model.name)
+    ready = [f"{system} ({', '.join(names)})" for system, names in here.items() if names]
+    lacking = [system for system, names in here.items() if not names]
+    if not ready:
+        return [Check("Models", False, "none here", "embviz pull musicnn gets the first one", needed=False)]
+    checks = [Check("Models", True, ", ".join(ready))]
+    if lacking:
+        mend = f"embviz pull {lacking[0]} gets one, embviz pull --from DIR takes them from a folder"
+        checks.append(Check("Other models", False, ", ".join(lacking), mend, needed=False, optional=True))
+    return checks
+
+
+def _check_heads() -> list[Check]:
+    """Say which heads are here, where there are some: embviz is complete without."""
+    from embviz.heads import known_heads
+
+    names = [head.name for head in known_heads()]
+    more = f" and {len(names) - MOST_HEADS} more" if len(names) > MOST_HEADS else ""
+    found = f"{', '.join(names[:MOST_HEADS])}{more}"
+    return [Check("Heads", True, found)] if names else []
 
 
 def _check_folder(name: str, path: Path) -> Check:
@@ -172,6 +194,8 @@ def _check_shared(home: Path) -> Check:
         return Check(name, works=False, found=f"{home} has no data or cache to read", mend=mend, needed=False)
     used = [*shared_folders("data", data_dir()), *shared_folders("cache", cache_dir())]
     sizes = [f"{format_size(_bytes_in(folder))} of {folder.name}" for folder in there if folder in used]
+    n = Cache(home / "cache").info()["entries"] if home / "cache" in there else 0
+    sizes += [plural(n, "embedding") if n else "no embeddings"] if sizes else []
     found = f"{home}, {' and '.join(sizes)}, only read" if sizes else f"{home} is your own"
     return Check(name, works=True, found=found, needed=False)
 

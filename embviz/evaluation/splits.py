@@ -319,7 +319,8 @@ def _check_enough(labels: Labels, groups: NDArray[np.int64], folds: int, unit: s
     if unit == "group" and labels.kind == "classes" and (held == 1).all():
         raise CollectionError(
             f"Each class of {labels.column!r} is one group{of}: what a classifier learns from one group cannot be "
-            "tested on another; name other groups, or groups=False."
+            "tested on another. Name a target that says something else than the groups do. With groups=False, parts of "
+            "one group are in training and test, and the scores say how well it is recognised again, which is a leak."
         )
     if unit == "group" and len(counts) < folds:
         raise CollectionError(

@@ -306,7 +306,7 @@ def test_options_that_ask_for_too_many_neighbors_are_lowered_with_a_note():
     x, _ = clusters(10)
     found = project(x, "umap", cache=False)
     assert found.options["n_neighbors"] == 10
-    assert found.notes == ("UMAP compares each point with all others: 10 are fewer than the 15 it is set to.",)
+    assert found.notes == ("UMAP compares each point with all others: n_neighbors is 10, not 15.",)
     found = project(x, "tsne", cache=False, max_iter=250)
     assert found.options["perplexity"] == 3
     assert found.notes == ("t-SNE's perplexity is 3, the highest that 10 points allow.",)
@@ -583,3 +583,9 @@ def test_a_full_disk_is_no_matter_for_code(code_folder, monkeypatch):
 
     monkeypatch.setattr(caching.IndexDataCacheFile, "_save_index", full)
     assert kept_files(code_folder) == []
+
+
+def test_pacmap_of_few_says_how_many_neighbors_it_takes():
+    pytest.importorskip("pacmap")
+    found = project(np.random.default_rng(0).normal(size=(12, 3)), "pacmap", cache=False, n_neighbors=300)
+    assert found.notes == ("PaCMAP's n_neighbors is 11, all others, in place of 300.",)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import numpy as np
@@ -22,6 +23,7 @@ import soundfile
 from architectures import Net
 from click.testing import CliRunner
 
+from embviz import Cache, Embedding, FrameGrid
 from embviz import heads as embviz_heads
 from embviz.cli import embed_command, model_commands, outputs, run
 from embviz.core.progress import reporter
@@ -684,8 +686,25 @@ def test_doctor_names_what_is_missing_and_how_to_mend_it(embviz, home):
     ran = embviz("doctor")
     assert ran.code == 0
     assert re.search(r"^works +Essentia: ", ran.out, re.MULTILINE)
-    assert re.search(r"^works +Weights of musicnn: .*msd-musicnn-1", ran.out, re.MULTILINE)
-    assert re.search(r"^missing +Weights of vggish: .*\n +→ embviz pull vggish", ran.out, re.MULTILINE)
+    assert re.search(r"^works +Models: musicnn \(msd-musicnn-1.*\), ", ran.out, re.MULTILINE)
+    # What is not needed is one line, and nothing to worry about.
+    assert re.search(r"^optional Other models: .*vggish.*\n +→ embviz pull \w+ gets one", ran.out, re.MULTILINE)
+    assert "missing  " not in ran.out.replace("missing  Browser", "")
+
+
+def test_doctor_names_the_heads_that_are_here_and_where_no_model_is(embviz, home, empty_home, monkeypatch):
+    monkeypatch.setattr("embviz.heads.known_heads", lambda: [SimpleNamespace(name=f"mine {i}") for i in range(8)])
+    ran = embviz("doctor")
+    assert "works    Heads: mine 0, mine 1, mine 2, mine 3, mine 4, mine 5 and 2 more\n" in ran.out
+    assert "missing  Models: none here\n         → embviz pull musicnn" in ran.out
+
+
+def test_doctor_counts_the_embeddings_of_a_shared_home(embviz, home, tmp_path, monkeypatch):
+    values = np.ones((4, 2), np.float32)
+    frames = Embedding(values, FrameGrid(16_000, 160, 160, 160, 0, 4, 640), "own", "embedding")
+    Cache(tmp_path / "class" / "cache").put({"of": "a track"}, frames)
+    monkeypatch.setenv("EMBVIZ_SHARED", str(tmp_path / "class"))
+    assert re.search(r"Shared home: .* of cache and 1 embedding, only read$", embviz("doctor").out, re.MULTILINE)
 
 
 def test_doctor_as_json(embviz, tmp_path, monkeypatch):
@@ -701,7 +720,7 @@ def test_doctor_as_json(embviz, tmp_path, monkeypatch):
     assert shared == [
         (False, "here is a relative path, and left out", False),
         (False, f"{tmp_path / 'gone'} has no data or cache to read", False),
-        (True, f"{tmp_path / 'class'}, 3 bytes of data, only read", False),
+        (True, f"{tmp_path / 'class'}, 3 bytes of data and no embeddings, only read", False),
     ]
     checks = {check["name"]: check for check in found}
     assert ran.code == 1

@@ -406,7 +406,7 @@ def test_a_restarted_kernel_is_told_of(fresh):
     panel.root.locator(".ev-panel-track").nth(2).click()
     trouble = panel.root.locator(".ev-panel-trouble")
     trouble.wait_for()
-    assert "run the cell again" in trouble.inner_text()
+    assert "run the cells above and this one again" in trouble.inner_text()
     lab.run_all()
     Panel(lab).settled()
 

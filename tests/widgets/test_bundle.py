@@ -170,7 +170,7 @@ def test_two_versions_keep_to_themselves(bench):
 def test_a_bundle_that_is_gone_is_said_and_looked_for_again(bench):
     bench.page.evaluate("() => { bench.kept = bench.bundle; bench.bundle = null }")
     view = bench.mount("one", "heatmap", {"message": "There is no layer."})
-    assert view.inner_text() == "This view could not be shown: run the cell again."
+    assert view.inner_text() == "This view could not be shown: run the cells above and this one again."
     bench.page.evaluate("() => { bench.bundle = bench.kept }")
     assert bench.mount("two", "heatmap", {"message": "Here."}).get_by_text("Here.").is_visible()
     assert not bench.errors

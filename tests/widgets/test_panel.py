@@ -598,7 +598,9 @@ def test_silence_of_the_kernel_is_told_and_forgotten(own_bench):
     bench_panel.page.clock.fast_forward(4900)
     assert alert.is_hidden()
     bench_panel.page.clock.fast_forward(200)
-    assert alert.inner_text().endswith("The kernel does not answer: it is busy, or was restarted; run the cell again.")
+    assert alert.inner_text().endswith(
+        "The kernel does not answer: it is busy, or was restarted; run the cells above and this one again."
+    )
     bench_panel.bench.receive("panel", {"kind": "ack", "seq": bench_panel.bench.sent("panel")[0]["seq"]})
     assert alert.is_hidden()
     panel.get_by_role("option", name="Sixty").click()
@@ -643,7 +645,8 @@ def test_a_line_that_is_closed_is_told_at_once(bench_panel):
     bench_panel.page.evaluate("() => { bench.widgets.panel.model.send = () => { throw new Error('Cannot send'); }; }")
     panel.get_by_role("option", name="Two Five Window").click()
     assert (
-        "The kernel was restarted or has ended; run the cell again." in panel.locator(".ev-panel-trouble").inner_text()
+        "The kernel was restarted or has ended; run the cells above and this one again."
+        in panel.locator(".ev-panel-trouble").inner_text()
     )
 
 
@@ -971,7 +974,7 @@ def test_leaving_takes_the_children_along(bench_panel):
 
 def test_a_view_that_cannot_be_shown_is_told(bench_panel):
     panel = bench_panel.show(rows=[a_row(1, view="IPY_MODEL_unknown"), a_row(2)])
-    panel.get_by_text("This view could not be shown: run the cell again.").wait_for()
+    panel.get_by_text("This view could not be shown: run the cells above and this one again.").wait_for()
     bench_panel.page.wait_for_function("() => globalThis.mounted?.includes('row2')")
 
 
@@ -986,7 +989,7 @@ def test_a_view_that_breaks_while_it_is_drawn_is_told(bench_panel):
     bench_panel.page.route("**/broken.js", lambda route: route.fulfill(body=BROKEN, content_type="text/javascript"))
     bench_panel.page.evaluate("() => bench.add('anywidget:broken', 'broken', {}, {})")
     panel = bench_panel.show(rows=[a_row(1, view="IPY_MODEL_broken"), a_row(2)])
-    panel.get_by_text("This view could not be shown: run the cell again.").wait_for()
+    panel.get_by_text("This view could not be shown: run the cells above and this one again.").wait_for()
     assert panel.get_by_text("half of it").count() == 0
     assert bench_panel.page.evaluate("() => globalThis.cleaned")
     bench_panel.page.wait_for_function("() => globalThis.mounted?.includes('row2')")

@@ -338,9 +338,12 @@ def _fit_options(method: str, options: Mapping[str, Any], n: int, notes: list[st
     if method == "umap":
         if options["n_neighbors"] > n:
             asked = options["n_neighbors"]
-            notes.append(f"UMAP compares each point with all others: {n} are fewer than the {asked} it is set to.")
+            notes.append(f"UMAP compares each point with all others: n_neighbors is {n}, not {asked}.")
         fitting = {**options, "n_neighbors": min(options["n_neighbors"], n)}
         return fitting, fitting["n_neighbors"] - 1
+    if method == "pacmap" and options["n_neighbors"] > n - 1:
+        notes.append(f"PaCMAP's n_neighbors is {n - 1}, all others, in place of {options['n_neighbors']}.")
+        return {**options, "n_neighbors": max(1, n - 1)}, 0
     if method == "tsne":
         most = (n - 1) / 3
         if options["perplexity"] > most:

@@ -72,5 +72,5 @@ async function ready(script, css) {
 function sayFailure(el, error) {
   console.warn("embviz: the code of a widget could not be loaded.", error);
   el.setAttribute("role", "alert");
-  el.textContent = "This view could not be shown: run the cell again.";
+  el.textContent = "This view could not be shown: run the cells above and this one again.";
 }

@@ -11,9 +11,10 @@ export const LONG_PATIENCE = 60_000;
 /** Bytes per second that any line carries: what is larger is given more time. */
 export const SLOWEST = 500_000;
 
-export const SILENT = "The kernel does not answer: it is busy, or was restarted; run the cell again.";
+export const SILENT =
+  "The kernel does not answer: it is busy, or was restarted; run the cells above and this one again.";
 export const BUSY = "The kernel is busy, and does this as soon as it can.";
-export const GONE = "The kernel was restarted or has ended; run the cell again.";
+export const GONE = "The kernel was restarted or has ended; run the cells above and this one again.";
 
 /** How long to wait for the answer to a message with so many bytes. */
 export function patience(bytes = 0) {

@@ -393,7 +393,11 @@ async function mount(host, el, view, controller) {
     console.warn("embviz: a view could not be shown.", error);
     // What has come of it listens no longer, and gives up its place.
     controller.abort();
-    const sentence = h("p.ev-panel-empty", { role: "alert" }, "This view could not be shown: run the cell again.");
+    const sentence = h(
+      "p.ev-panel-empty",
+      { role: "alert" },
+      "This view could not be shown: run the cells above and this one again.",
+    );
     el.replaceChildren(sentence);
   }
 }

@@ -21,7 +21,8 @@ import { lacksDevice } from "../player/silent_media.js";
 const PATIENCE = 30_000; // ms, in which a kernel decodes a long track
 const END = 0.005; // seconds before the end that are the end
 const SILENT = "The browser cannot decode this sound.";
-const NO_ANSWER = "The kernel does not send the sound: it is busy, or was restarted; run the cell again.";
+const NO_ANSWER =
+  "The kernel does not send the sound: it is busy, or was restarted; run the cells above and this one again.";
 
 /**
  * The moment that follows one, of those that can be heard; -1 where there is none.

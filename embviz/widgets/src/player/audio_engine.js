@@ -270,7 +270,8 @@ export class Voice {
 
   #impatient() {
     if (!this.#waiting || this.#model.get("loading")) return;
-    this.#failure = "The kernel does not send the sound: it is busy, or was restarted; run the cell again.";
+    this.#failure =
+      "The kernel does not send the sound: it is busy, or was restarted; run the cells above and this one again.";
     this.#tell();
   }
 
