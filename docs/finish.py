@@ -47,6 +47,7 @@ PAGES = {
         title="Page not found - embviz",
         more="""<style>
   body { font: 1.1rem/1.5 system-ui, sans-serif; margin: 15vh auto; max-width: 34rem; padding: 0 1rem; }
+  a { color: inherit; }
 </style>
 <main><h1>Page not found</h1>
 <p>There is no such page. <a href="docs/index.html">The documentation of embviz</a> has a search field.</p></main>

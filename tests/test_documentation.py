@@ -187,6 +187,24 @@ def test_the_inspection_of_the_site_finds_what_the_reference_lacks(tmp_path, mon
     assert f"embviz.Evaluation.pairs {described}" not in found
 
 
+def test_the_inspection_of_the_site_finds_what_pages_do_not_say_in_words(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    inspection = import_module("inspection")
+    described = '<title>One</title><meta name="description" content="Words.">'
+    (tmp_path / "a.html").write_text(f'{described}<img alt="A map" src="b.png">', encoding="utf-8")
+    assert not list(inspection.unsaid(tmp_path, {tmp_path / "a.html": inspection.Page(tmp_path / "a.html")}))
+    (tmp_path / "b.html").write_text(
+        '<title>One</title><img alt="../b.svg"><pre class="output stderr">', encoding="utf-8"
+    )
+    pages = {path: inspection.Page(path) for path in tmp_path.iterdir()}
+    assert set(inspection.unsaid(tmp_path, pages)) == {
+        "b.html: a picture is called '../b.svg'",
+        "b.html: shows 'output stderr'",
+        "b.html: has no description",
+        "b.html: has the same title as a.html, 'One'",
+    }
+
+
 # Code. ----------------------------------------------------------------------------------------------------------------
 
 
