@@ -52,6 +52,9 @@ GUIDE = (
 )
 
 
+CLIPS = f" Of each track this page holds the loudest {page_audio.CLIP:.0f} s; nothing else of it can be heard here."
+
+
 def write_collection_page(path: str | os.PathLike[str], table: pd.DataFrame, **options: Any) -> Path:
     """Write the map of a collection as a page, ``.html``, whole or not at all; return where.
 
@@ -179,7 +182,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
         "facts": provenance.subtitle_facts(vectors, projection, len(rows), axes),
         "measures": provenance.quality_facts(projection) if axes is None else [],
         "caution": provenance.reading_caution(projection, axes),
-        "guide": GUIDE.format(point=point, near=NEAR if axes is None else ""),
+        "guide": GUIDE.format(point=point, near=NEAR if axes is None else "") + (CLIPS if audio == "clips" else ""),
         "theme": theme,
         "notes": trim_lines([*(projection.notes if axes is None else missing_notes(axes, what)), *notes]),
         "files": trim_lines(_file_names(rows, folder if audio == "link" else None)),

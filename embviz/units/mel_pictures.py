@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,10 +63,20 @@ class MelPictures:
     def mean(self) -> NDArray[np.float32]:
         """Return the mean of the pictures, ``[bands, t]``, where half of them or more have something."""
         known = np.isfinite(self.mel)
-        count = known.sum(axis=0)
         total = np.where(known, self.mel, 0).sum(axis=0, dtype=np.float64)
-        there = int(known.any(axis=(1, 2)).sum())
-        return np.where((count > 0) & (2 * count >= there), total / np.maximum(count, 1), np.nan).astype(np.float32)
+        return self._where_many(total / np.maximum(known.sum(axis=0), 1))
+
+    def median(self) -> NDArray[np.float32]:
+        """Return the median of the pictures, ``[bands, t]``, as :meth:`mean`: a few of them do not change it."""
+        count = np.isfinite(self.mel).sum(axis=0)
+        ranked = np.sort(np.where(np.isfinite(self.mel), self.mel, np.nan), axis=0)  # NaN comes last
+        middle = [np.take_along_axis(ranked, at[None], axis=0)[0] for at in (np.maximum(count - 1, 0) // 2, count // 2)]
+        return self._where_many((middle[0] + np.where(count % 2, middle[0], middle[1])) / 2)
+
+    def _where_many(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        known = np.isfinite(self.mel)
+        count, there = known.sum(axis=0), int(known.any(axis=(1, 2)).sum())
+        return np.where((count > 0) & (2 * count >= there), values, np.nan).astype(np.float32)
 
 
 def choose_frontend(model: str) -> FrontEnd:

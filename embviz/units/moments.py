@@ -278,7 +278,7 @@ class Moments:
         return self.pictures(progress=progress).mean()
 
     def common(self, *, progress: Progress = True) -> NDArray[np.float32]:
-        """Return what the moments have in common: their mean picture, minus the collection's mean spectrum.
+        """Return what the moments have in common: the median of their pictures, minus the collection's mean spectrum.
 
         Parameters
         ----------
@@ -288,12 +288,13 @@ class Moments:
         Returns
         -------
         ndarray, shape [bands, t], float32
-            Above 0 where the moments have more energy than the collection has on average at this frequency. The mean
-            is that of up to 40 tracks, drawn at random, over all their sound.
+            Above 0 where half of the moments or more have more energy than the collection has on average at this
+            frequency; one loud moment among them does not change it. The mean of the collection is that of up to 40
+            tracks, drawn at random, over all their sound.
         """
-        mean = self.mean_picture(progress=progress)
+        median = self.pictures(progress=progress).median()
         with reporter(progress) as report:
-            return mean - mean_spectrum(self.collection, self._frontend, self._store, report)[:, None]
+            return median - mean_spectrum(self.collection, self._frontend, self._store, report)[:, None]
 
     @property
     def _frontend(self) -> FrontEnd:

@@ -688,6 +688,9 @@ def test_a_clip_plays_within_its_seconds(opened, made, music, rock, tmp_path):
     path = collection_page.write_collection_page(
         tmp_path / "clips.html", table, audio="clips", **{**made.options(), "embeddings": None}
     )
+    assert description(path.read_text("utf-8"))["guide"].endswith(
+        "this page holds the loudest 25 s; nothing else of it can be heard here."
+    )
     assert path.stat().st_size < 2_500_000
     page = opened(path)
     page.page.mouse.click(*screen(page.page, path, track_of(path, "Rock I")))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,12 @@ def test_a_unit_that_answers_to_a_band_of_noise_finds_it_and_shows_what_it_is(pl
     assert common[inside].mean() > 0.4
     assert abs(common[outside].mean()) < 0.1
     assert np.array_equal(moments.mean_picture(progress=False), pictures.mean())
+    loud = replace(pictures, mel=np.concatenate([pictures.mel, 50 + pictures.mel[:1]]))
+    assert (loud.mean() - pictures.mean()).min() > 5
+    assert np.abs(loud.median() - pictures.median()).max() < 1, "one of them does not change what most have"
+    some = replace(pictures, mel=np.float32([[[1, np.nan]], [[5, np.nan]], [[9, 2]], [[np.nan, np.nan]]]))
+    assert some.median().tolist()[0][0] == 5
+    assert np.isnan(some.median()[0, 1])
     lowest = collection.moments(vectors, dimension="band", k=1, lowest=True, where="name == '2.wav'", progress=False)
     assert lowest.table["stop"][0] <= BEGINS
     assert lowest.title.endswith("lowest")

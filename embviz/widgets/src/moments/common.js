@@ -1,4 +1,4 @@
-/** What moments have in common: their mean picture, and how far it lies above or below that of all sound. */
+/** What moments have in common: their mean picture, and how far their median lies above or below that of all sound. */
 import { colorsOf, penOf } from "../base/canvas.js";
 import { diverging, palette } from "../base/colormaps.js";
 import { h, write } from "../base/dom.js";
@@ -13,8 +13,7 @@ const TALL = 128;
 /** A picture with a title, both axes and the meaning of its colours. @param {string} title */
 function figure(title) {
   const canvas = h("canvas", { role: "img" });
-  const measure = h("span.ev-faint");
-  const caption = h("figcaption", {}, `${title} `, measure);
+  const caption = h("figcaption", {}, title);
   const el = h("figure.ev-moments-figure", { hidden: true }, caption, canvas);
   return {
     el,
@@ -28,7 +27,7 @@ function figure(title) {
       if (!cells || width < 1) return;
       canvas.setAttribute("aria-label", said);
       el.style.width = `${width}px`;
-      write(measure, plain(unit));
+      caption.title = canvas.title = `Colours: ${plain(unit)}`;
       const left = hz.length > 1 ? MARGIN.left : 4;
       const box = { left, top: MARGIN.top, width: width - left - LEGEND, tall: TALL };
       const height = MARGIN.top + TALL + MARGIN.bottom;
@@ -58,7 +57,7 @@ export function strongestBands(cells, hz) {
 
 export function commonOf() {
   const mean = figure("Mean of the moments");
-  const difference = figure("In common: above or below the mean of all");
+  const difference = figure("In common: their median, above or below the mean of all");
   const el = h("div.ev-moments-common", { hidden: true }, mean.el, difference.el);
   const note = h("p.ev-moments-said.ev-faint");
   el.append(note);
