@@ -21,6 +21,9 @@ engine_option = click.option(
     show_default=True,
     help="What runs the networks: Essentia's TensorFlow, or ONNX Runtime, faster, with other last bits.",
 )
+follow_links_option = click.option(
+    "--follow-links", is_flag=True, help="Of a folder: enter the folders in it that are links, each once."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

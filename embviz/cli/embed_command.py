@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embviz.cli import outputs
-from embviz.cli.console import PATH, engine_option, json_option, print_json, say
+from embviz.cli.console import PATH, engine_option, follow_links_option, json_option, print_json, say
 from embviz.core.progress import interruption_note, reporter
 from embviz.core.text import plural
 from embviz.errors import AudioError, GraphError
@@ -19,6 +20,7 @@ from embviz.errors import AudioError, GraphError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from embviz.collection import Collection
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
 
@@ -61,6 +63,7 @@ def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | st
     help="Of Essentia's resampler, 0 is best; the model's own by default.",
 )
 @engine_option
+@follow_links_option
 @click.option("--pooling", type=click.Choice(POOLINGS), help="Of a folder: what becomes of a track's frames; the mean.")
 @click.option("--workers", type=click.IntRange(1), help="Of a folder: number of processes; one per core by default.")
 @click.option("--spreadsheet-safe", is_flag=True, help="Of .csv: put an apostrophe before texts that are formulas.")
@@ -75,6 +78,7 @@ def embed(  # noqa: PLR0913  a command's options are many
     patch_hop: float | str | None,
     resample_quality: int | None,
     engine: str,
+    follow_links: bool,
     pooling: str | None,
     workers: int | None,
     spreadsheet_safe: bool,
@@ -89,9 +93,10 @@ def embed(  # noqa: PLR0913  a command's options are many
     A .npz file holds the arrays values [t, d], times [t] in seconds, labels [d], and meta (JSON), and no pickle; the
     tables have the time in seconds as their index.
 
-    A folder instead of sounds makes one result of all sounds in it, a vector for each, and fills the cache; without
-    -o it does only that. It can be interrupted at any time: the same command goes on where it stopped.
+    A folder instead of sounds, or several, makes one result of all sounds in it, a vector for each, and fills the
+    cache; without -o it does only that. It can be interrupted at any time: the same command goes on where it stopped.
     """
+    from embviz.collection import Collection
     from embviz.models import get_model
 
     if as_json and output == "-":
@@ -103,14 +108,18 @@ def embed(  # noqa: PLR0913  a command's options are many
         targets = _folder_targets(output, sounds, chosen, wanted, suffix)
         options |= {"pooling": pooling or "mean", "workers": workers}
         write = partial(outputs.write_vectors, spreadsheet_safe=spreadsheet_safe)
-        return _embed_folder(sounds[0], chosen, wanted, targets, options, write, as_json=as_json)
+        with reporter(True) as told:
+            collection = Collection.from_folder(sounds, follow_links=follow_links, progress=told)
+        return _embed_folder(_holder(sounds), collection, chosen, wanted, targets, options, write, as_json=as_json)
     if output is None:
         absent = [str(sound) for sound in sounds if not sound.exists()]
         if absent:
             raise AudioError(f"There is no file or folder {absent[0]!r}; check the path.")
         raise click.UsageError("Missing option '-o' / '--output': sounds need a place for what is computed of them.")
-    if pooling or workers:
-        raise click.UsageError("--pooling and --workers are for a folder; a sound keeps all its frames.")
+    if pooling or workers or follow_links:
+        raise click.UsageError(
+            "--pooling, --workers and --follow-links are for a folder; a sound keeps all its frames."
+        )
     targets = outputs.plan(output, sounds, chosen, wanted, suffix)
     write = partial(outputs.write, spreadsheet_safe=spreadsheet_safe)
     written = _embed_sounds(sounds, chosen, wanted, targets, options, write, aloud=not as_json and output != "-")
@@ -159,27 +168,30 @@ def _folder_targets(
     output: str | None, sounds: list[Path], names: list[str], layers: list[str], suffix: str
 ) -> list[outputs.Target]:
     """Decide which result of a folder goes where; nothing goes anywhere without an output."""
-    if len(sounds) > 1:
-        raise click.UsageError(f"One folder is expected, or sounds; {len(sounds)} paths were given.")
+    if files := [sound for sound in sounds if not sound.is_dir()]:
+        raise click.UsageError(f"Folders are expected, or sounds; {str(files[0])!r} is no folder, unlike others.")
     if output == "-":
         raise click.UsageError("What is computed of a folder goes to a file; name one with -o.")
-    return [] if output is None else outputs.plan(output, sounds, names, layers, suffix)
+    return [] if output is None else outputs.plan(output, [_holder(sounds)], names, layers, suffix)
+
+
+def _holder(folders: list[Path]) -> Path:
+    """Return the folder, or that which holds all of several."""
+    return folders[0] if len(folders) == 1 else Path(os.path.commonpath([folder.absolute() for folder in folders]))
 
 
 def _embed_folder(
-    folder: Path, names: list[str], layers: list[str], targets: list[outputs.Target], options: Any,
-    write: Callable[..., None], *, as_json: bool,
+    folder: Path, collection: Collection, names: list[str], layers: list[str], targets: list[outputs.Target],
+    options: Any, write: Callable[..., None], *, as_json: bool,
 ) -> int:  # fmt: skip
-    """Compute vectors of all sounds in a folder, write them where that is asked for, and say what failed or is odd."""
+    """Compute vectors of the sounds, write them where that is asked for, and say what failed or is odd."""
     from embviz.batch import embed_table
-    from embviz.collection import Collection
     from embviz.collection.track_table import add_sound_facts
     from embviz.core.cache import Cache
 
     store = Cache()
     options = {**options, "cache": store}
     with reporter(True) as report:
-        collection = Collection.from_folder(folder, progress=report)
         tracks = collection.table
         found = list(itertools.chain.from_iterable(embed_table(tracks, names, layers, progress=report, **options)))
     for target, vectors in zip(targets, found, strict=False):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embviz.cli import outputs
-from embviz.cli.console import PATH, engine_option, say
+from embviz.cli.console import PATH, engine_option, follow_links_option, say
 from embviz.core.progress import reporter
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _write_page(
 
 
 @click.command()
-@click.argument("folder", type=PATH)
+@click.argument("folders", metavar="FOLDER...", nargs=-1, required=True, type=PATH)
 @click.option("-o", "--output", type=PATH, required=True, help="File: .html.")
 @click.option("-m", "--model", "name", default="musicnn", show_default=True, help="Model or system.")
 @click.option("-l", "--layer", default="embedding", show_default=True, help="Layer of the model.")
@@ -113,14 +113,19 @@ def _write_page(
     help="A csv or parquet file with more columns; its column path, file, name, filename, audio or track says which "
     "track a row is about.",
 )
+@click.option("--coordinates", type=PATH, help="A .csv file for the places of the points, with their clusters.")
 @click.option("--title", default="", help="Title of the page; the folder's name by default.")
 @click.option("--tags/--no-tags", default=True, show_default=True, help="Whether MusiCNN's tags name the clusters.")
 @click.option(
     "--heatmaps/--no-heatmaps", default=True, show_default=True, help="Whether the page shows the frames of a track."
 )
+@follow_links_option
 @engine_option
-def report(folder: Path, output: Path, *, name: str, how: str, facts: Path | None, **options: Any) -> int:
-    """Put the map of a folder of music on a page.
+def report(
+    folders: tuple[Path, ...], output: Path, *, name: str, how: str, facts: Path | None, follow_links: bool,
+    **options: Any,
+) -> int:  # fmt: skip
+    """Put the map of a folder of music, or of several, on a page.
 
     Tracks that a model hears as similar lie close together on it; a click plays one. The page works in any browser,
     without Jupyter or a network. What cannot be read is said, and left out; the exit code is then 1.
@@ -129,11 +134,16 @@ def report(folder: Path, output: Path, *, name: str, how: str, facts: Path | Non
     from embviz.export import collection_page, collection_report
 
     outputs.check_file(output, [".html"], [])
+    if options["coordinates"] is not None:
+        outputs.check_file(options["coordinates"], [".csv"], [])
     with reporter(True) as told:
-        found = Collection.from_folder(folder, progress=told)
+        found = Collection.from_folder(folders, follow_links=follow_links, progress=told)
         if facts is not None:
             found = found.join_file(facts)
-        options |= {"title": options["title"] or folder.resolve().name, "notes": found.notes}
+        options |= {
+            "title": options["title"] or " + ".join(folder.resolve().name for folder in folders),
+            "notes": found.notes,
+        }
         failed = collection_report.write_collection_report(
             output, found.table, model=name, audio=how, **options, progress=told
         )
@@ -143,4 +153,6 @@ def report(folder: Path, output: Path, *, name: str, how: str, facts: Path | Non
         say(collection_page.describe_audio(output, len(found.table), "--audio {}"))
     say(f"{output.name} takes {output.stat().st_size / 1e6:.1f} MB.")
     print(output)
+    if options["coordinates"] is not None:
+        print(options["coordinates"])
     return int(bool(failed))

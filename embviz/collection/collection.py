@@ -96,7 +96,7 @@ class Collection(Questions):
     @classmethod
     def from_folder(
         cls,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
         *,
         pattern: str = "**/*",
         follow_links: bool = False,
@@ -114,8 +114,8 @@ class Collection(Questions):
 
         Parameters
         ----------
-        path : path
-            The folder.
+        path : path or sequence of paths
+            The folder; or several, whose sounds are named below the folder that holds all of these.
         pattern : str
             Which sounds: a pattern for their names below the folder (``"rock/**/*.mp3"``; ``**`` stands for any
             number of folders), or an ending (``".flac"``).
@@ -143,9 +143,16 @@ class Collection(Questions):
         >>> from embviz import Collection, sample_audio
         >>> len(Collection.from_folder(sample_audio(), pattern="*.ogg"))
         8
+
+        Several folders are one collection:
+
+        >>> Collection.from_folder(["music/jazz", "music/rock"])  # doctest: +SKIP
         """
         relist = partial(cls.from_folder, path, pattern=pattern, follow_links=follow_links)
-        found = discovery.list_folder(path, pattern, follow_links=follow_links)
+        if isinstance(path, list | tuple):
+            found = discovery.list_folders(path, pattern, follow_links=follow_links)
+        else:
+            found = discovery.list_folder(path, pattern, follow_links=follow_links)
         return cls._from_files(found, relist, duplicates=duplicates, cache=cache, progress=progress)
 
     @classmethod
@@ -917,8 +924,9 @@ class Collection(Questions):
             As for :func:`embviz.embed`; a bar by default.
         **options
             ``layer``, ``method``, ``points``, ``color``, ``x`` and ``y``, as for :class:`embviz.Atlas`; ``tags=False``
-            hears no tags in the tracks, ``heatmaps=False`` leaves the frames of the tracks out; ``title`` of the page
-            and ``notes``, sentences to show below the map; ``engine``, as for :func:`embviz.embed`.
+            hears no tags in the tracks, ``heatmaps=False`` leaves the frames of the tracks out; ``coordinates``, a
+            ``.csv`` file for the places of the points on the map and their clusters; ``title`` of the page and
+            ``notes``, sentences to show below the map; ``engine``, as for :func:`embviz.embed`.
 
         Returns
         -------

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from embviz.audio.file_kinds import LISTED, SUFFIXES, UNDECODABLE
-from embviz.collection.track_table import LONGEST_PATH
+from embviz.collection.track_table import LONGEST_PATH, names_below
 from embviz.core.paths import check_the_path
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError
@@ -37,6 +37,20 @@ def list_folder(path: Any, pattern: Any, *, follow_links: bool) -> ListedFiles:
         raise CollectionError(" ".join([f"There is no sound in {str(folder)!r}: {LISTED}", *notes]))
     shown = [shorten(name.as_posix(), LONGEST_PATH) for name in names]
     return ListedFiles([folder / name for name in names], shown, notes)
+
+
+def list_folders(paths: Sequence[Any], pattern: Any, *, follow_links: bool) -> ListedFiles:
+    """Return the sounds of several folders, named below the folder that holds all of these; a file is listed once."""
+    if not paths:
+        raise CollectionError("A folder is expected, or several in a list; an empty list was found.")
+    several = [list_folder(path, pattern, follow_links=follow_links) for path in paths]
+    try:
+        base = Path(os.path.commonpath([expand_user(path).absolute() for path in paths]))
+    except ValueError:  # on different drives
+        base = Path()
+    files = {path.absolute(): path for found in several for path in found.paths if path is not None}
+    notes = list(dict.fromkeys(note for found in several for note in found.notes))
+    return ListedFiles([*files.values()], names_below([*files], base), notes)
 
 
 def expand_user(path: Any) -> Path:
@@ -81,7 +95,9 @@ def _skipped_notes(found: FoundFiles) -> list[str]:
     notes = []
     if found.links:
         number, first = plural(len(found.links), "link"), shorten(found.links[0].name)
-        notes.append(f"{number} to folders not followed, such as {first!r}; follow_links=True follows them.")
+        notes.append(
+            f"{number} to folders not followed, such as {first!r}; follow_links=True (--follow-links) follows them."
+        )
     if found.closed:
         number, first = plural(len(found.closed), "folder"), shorten(found.closed[0].name)
         notes.append(f"{number} could not be read, such as {first!r}.")

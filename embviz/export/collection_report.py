@@ -15,10 +15,11 @@ from embviz.analysis.projection.options import check_method
 from embviz.batch import embed_table
 from embviz.collection import track_table
 from embviz.collection.sidecar import common_folder
+from embviz.core import io
 from embviz.core.progress import Progress, interruption_note, reporter
 from embviz.core.text import one_line
 from embviz.core.vectors import Vectors
-from embviz.errors import CollectionError, OptionError, did_you_mean
+from embviz.errors import CollectionError, FigureError, OptionError, did_you_mean
 from embviz.export import collection_page
 from embviz.export.axes import LayerAxis, column_axis, layer_axis
 from embviz.export.columns import HIDDEN, ColorSpec, PageColor, cluster_name, tagger_group, telling_column
@@ -58,6 +59,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     engine: EngineOption = "auto",
     title: str = "",
     notes: Sequence[str] = (),
+    coordinates: str | os.PathLike[str] | None = None,
     progress: Progress = None,
 ) -> list[str]:
     """Embed, project and cluster a collection, and write the page of its map.
@@ -96,6 +98,9 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         Of the page; by default the name of the folder that holds all tracks.
     notes : sequence of str
         Sentences to show below the map.
+    coordinates : path, optional
+        A file, ``.csv``, for the places of the points: ``track`` (its label), ``name``, ``path``, ``time`` in seconds
+        (of frames), ``map_x``, ``map_y`` and ``map_cluster``.
     progress : bool, callable or None
         As for :func:`embviz.embed`.
 
@@ -110,6 +115,8 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         If there is nothing to draw, weights are missing, or an option has no such value.
     """
     _check_options(points, method)
+    if coordinates is not None and Path(coordinates).suffix.lower() != ".csv":
+        raise OptionError(f"coordinates is a file that ends in .csv, {str(coordinates)!r:.80} was found.")
     check_engine(engine)
     audio = collection_page.choose_audio(audio, len(table))
     record = model if isinstance(model, Vectors) else get_model(model)
@@ -136,6 +143,8 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         if output is not None:
             names = clustering.name_clusters(groups, tagging.tags_at_points(output, vectors), output.labels)
         named = [cluster_name(int(group), names or {}) for group in groups]
+        if coordinates is not None:
+            _write_coordinates(Path(coordinates), table, vectors, projection, named)
         collection_page.write_collection_page(
             path,
             table,
@@ -153,6 +162,20 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
             progress=report,
         )
     return problems
+
+
+def _write_coordinates(
+    path: Path, table: pd.DataFrame, vectors: Vectors, projection: Projection, clusters: list[str]
+) -> None:
+    """Write where the points of a map are."""
+    rows = table.loc[vectors.tracks, ["name", "path"]].rename_axis("track")
+    if vectors.times is not None:
+        rows["time"] = vectors.times
+    rows = rows.assign(map_x=projection.xy[:, 0], map_y=projection.xy[:, 1], map_cluster=clusters)
+    try:
+        io.write_bytes(path, rows.to_csv(lineterminator="\n").encode("utf-8", "replace"))
+    except OSError as error:
+        raise FigureError(f"{str(path)!r} could not be written: {error.strerror}.") from error
 
 
 def _check_options(points: str, method: str) -> None:

@@ -515,6 +515,49 @@ def test_a_folder_makes_a_vector_of_each_sound(embviz, home, folder):
         assert arrays["times"].shape == arrays["names"].shape == (result["vectors"],)
 
 
+def test_several_folders_make_one_result_and_links_are_followed(embviz, home, folder, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "three.wav").write_bytes((folder / "one.wav").read_bytes() + b"other")
+    (tmp_path / "linked").mkdir()
+    (other / "link").symlink_to(tmp_path / "linked")
+    (tmp_path / "linked" / "four.wav").write_bytes((folder / "one.wav").read_bytes() + b"four")
+    ran = embviz("embed", folder, other, folder / "further", "-m", "tempocnn", "-o", "out.csv")
+    assert ran.code == 0
+    names = ["music [1]/further/two.wav", "music [1]/one.wav", "other/three.wav"]
+    assert sorted(pd.read_csv("out.csv")["name"]) == names
+    assert "(--follow-links)" in ran.err
+    ran = embviz("embed", folder, other, "-m", "tempocnn", "-o", "out.csv", "--follow-links", "--json")
+    assert (ran.code, ran.said) == (0, [])
+    assert "other/link/four.wav" in set(pd.read_csv("out.csv")["name"])
+    assert json.loads(ran.out)[0]["folder"] == str(tmp_path)
+    ran = embviz("embed", folder, folder / "one.wav", "-m", "tempocnn")
+    assert ran.code == 2
+    assert "is no folder, unlike others" in ran.err
+
+
+def test_the_map_of_several_folders_is_written_with_its_coordinates(embviz, home, folder):
+    folders = folder, folder / "further"
+    options = ["-m", "tempocnn", "--no-tags", "--no-heatmaps", "--method", "pca"]
+    ran = embviz("report", *folders, "-o", "map.html", "--coordinates", "map.csv", *options)
+    assert ran.code == 0
+    assert ran.out.splitlines() == ["map.html", "map.csv"]
+    assert "<title>music [1] + further" in Path("map.html").read_text("utf-8")
+    table = pd.read_csv("map.csv")
+    assert list(table.columns) == ["track", "name", "path", "map_x", "map_y", "map_cluster"]
+    assert sorted(table["name"]) == ["further/two.wav", "one.wav"]
+    assert np.isfinite(table[["map_x", "map_y"]].to_numpy()).all()
+    assert "should end in .csv" in embviz("report", folder, "-o", "a.html", "--coordinates", "a.txt").err
+    assert "time" in _columns(
+        embviz("report", folder, "-o", "a.html", "--coordinates", "a.csv", "--points", "frames", *options)
+    )
+
+
+def _columns(ran):
+    assert ran.code == 0
+    return pd.read_csv("a.csv").columns
+
+
 def test_a_folder_without_an_output_fills_the_cache(embviz, home, folder):
     ran = embviz("embed", folder, "-m", "tempocnn")
     assert ran.code == 0

@@ -288,7 +288,9 @@ def test_links_to_folders_are_followed_on_demand_and_circles_end(music, cache):
     (music / "link").symlink_to(outside)
     collection = listed(music, cache)
     assert len(collection) == 5
-    assert collection.notes == ("3 links to folders not followed, such as 'circle'; follow_links=True follows them.",)
+    assert collection.notes == (
+        "3 links to folders not followed, such as 'circle'; follow_links=True (--follow-links) follows them.",
+    )
     followed = listed(music, cache, follow_links=True)
     assert set(followed["name"]) == {*collection["name"], "link/2 low.ogg", "link/10 high.flac"}
     assert followed.notes == ()
