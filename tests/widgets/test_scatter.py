@@ -355,6 +355,16 @@ def test_what_is_not_selected_steps_back(mounted):
     assert min(mounted.color(32)) > min(before[1]) + 60
 
 
+def test_a_page_that_takes_the_tools_is_told_what_is_selected_already(bench):
+    widget = made()
+    widget.select([3, 5])
+    bench.page.evaluate("""() => document.addEventListener("ev-map", ({ detail: map }) => map.adopt({
+      full: map.full, mode() {}, restyled() {}, search() {}, selected: (text) => { globalThis.told = text; },
+    }), { once: true })""")
+    bench.mount("m", "scatter", state(widget))
+    assert bench.page.evaluate("() => globalThis.told") == "2 selected"
+
+
 def test_hidden_categories_are_neither_seen_nor_found_nor_selected(mounted):
     jazz = mounted.el.locator(".ev-scatter-category", has_text="jazz")
     assert jazz.get_attribute("aria-pressed") == "true"

@@ -147,6 +147,8 @@ export class ScatterView {
     this.legend.el.remove();
     this.root.classList.add("ev-scatter-bare");
     shared.restyled(this);
+    // A view that is opened again has a selection from the start.
+    if (this.picks.points.length) shared.selected(this.#selectedText());
   }
 
   /** @param {HTMLElement} el */
