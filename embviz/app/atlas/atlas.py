@@ -634,7 +634,7 @@ class Atlas(traitlets.HasTraits):
         contents = self._controller.contents(selection=False)
         written = export.page(Path(path), contents, audio=audio, progress=progress, **options)
         if audio == "auto":
-            say(export.audio_note(written, contents))
+            say(export.audio_note(Path(path), contents))
         return written
 
     def close(self) -> None:
