@@ -25,7 +25,7 @@ from embviz import Cache
 from embviz.app.atlas import Atlas
 from embviz.batch import api
 from embviz.core.worker import Worker
-from embviz.errors import EmbvizError, ModelError, OptionError
+from embviz.errors import CollectionError, EmbvizError, ModelError, OptionError
 from embviz.models import weights
 from embviz.widgets.base import model_ref
 from embviz.widgets.player import Player
@@ -151,7 +151,8 @@ def test_a_map_is_there_at_once_then_pca_then_umap(table, chart):
     assert shown[0] == (True, "PCA")
     assert shown[-1] == (False, "UMAP")
     final = view.maps[0]
-    assert (final["status"], final["message"], final["notes"]) == ("ready", "", [])
+    assert (final["status"], final["message"]) == ("ready", "")
+    assert all(note.startswith("PCA is truer") for note in final["notes"])
     assert "trustworthiness" in final["facts"][0]
     assert atlas.projection.method == "umap"
     assert view.counts == {"tracks": 21, "points": 21, "problems": 0, "duplicates": 0}
@@ -499,6 +500,10 @@ def test_a_file_finds_itself(table, chart, clips):
     ):
         assert found.index[0] == 200
         assert found["distance"].iloc[0] == pytest.approx(0, abs=1e-5)
+    assert atlas.neighbors("jazz 1.wav", 3).equals(atlas.neighbors(200, 3)), "the track of the collection"
+    assert atlas.neighbors("Jazz 1", 3).equals(atlas.neighbors(200, 3))
+    with pytest.raises(CollectionError, match="Did you mean 'Jazz 1'"):
+        atlas.neighbors("Jazz one")
 
 
 def test_choosing_a_point_lists_and_draws_its_neighbors(table, chart):

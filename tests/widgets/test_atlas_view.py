@@ -226,7 +226,11 @@ def test_commands_are_answered_and_passed_on():
         ("save", {"format": 3}, "with 3 as 'format'; a text is expected"),
         ("save", {}, "asked for 'save' without 'format'"),
         ("save", {"format": "csv", "path": "/etc"}, "with 'path', which is nothing that belongs to it"),
-        ("save", {"format": "html", "audio": "steal"}, "nothing or one of 'auto', 'clips', 'embed', 'link' is expected"),
+        (
+            "save",
+            {"format": "html", "audio": "steal"},
+            "nothing or one of 'auto', 'clips', 'embed', 'link' is expected",
+        ),
         ("select", {"tracks": [1, True]}, "items, each the label of a track, is expected"),
         ("select", {"tracks": [0] * 5001}, "a list of up to 5,000"),
         ("play", {"track": 1, "at": float("nan")}, "with nan as 'at'; nothing or a number of seconds is expected"),

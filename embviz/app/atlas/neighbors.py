@@ -114,7 +114,7 @@ class NeighborQueries:
         import pandas as pd
 
         vectors = self._vectors()
-        if isinstance(of, str | Path):
+        if isinstance(of, str) and not Path(of).expanduser().is_file():  # a file is a sound, which finds itself
             label = find_track(self._context.table, of)
             of = of if label is None else label
         if isinstance(of, int | np.integer) and not isinstance(of, bool):
