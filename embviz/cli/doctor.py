@@ -16,7 +16,6 @@ import click
 
 from embviz.cli.console import format_size, json_option, print_json
 from embviz.core import essentia
-from embviz.core.cache import Cache
 from embviz.core.paths import cache_dir, data_dir, shared_folders, shared_homes
 from embviz.core.text import plural
 from embviz.errors import EmbvizError, EngineError
@@ -186,6 +185,8 @@ def _check_folder(name: str, path: Path) -> Check:
 
 
 def _check_shared(home: Path) -> Check:
+    from embviz.core.cache import Cache
+
     name, mend = "Shared home", "Let EMBVIZ_SHARED name absolute paths of folders that are laid out as EMBVIZ_HOME is."
     if not home.is_absolute():
         return Check(name, works=False, found=f"{home} is a relative path, and left out", mend=mend, needed=False)
