@@ -22,9 +22,10 @@ from embviz.core.notebook import in_jupyter, is_unattended, show_or_print
 from embviz.core.options import check_count, check_number
 from embviz.core.progress import Progress, Report, reporter
 from embviz.core.text import format_time, plural
+from embviz.core.vectors import Vectors
 from embviz.core.worker import Worker
 from embviz.errors import OptionError
-from embviz.models import model_title
+from embviz.models import get_model, model_title
 from embviz.units.frames import MAXIMUM, load_index
 from embviz.units.mel_pictures import UNIT, MelPictures, choose_frontend, draw_moments, mean_spectrum
 from embviz.units.tracks import failure_notes, select_tracks
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from embviz.analysis.unit_index import UnitIndex
     from embviz.collection import Collection
     from embviz.core.cache import Cache
-    from embviz.core.vectors import Vectors
     from embviz.extraction import EngineOption
     from embviz.extraction.frontends import FrontEnd
     from embviz.models import ModelLike
@@ -461,6 +461,7 @@ def find_moments(  # noqa: PLR0913  options are given by name
     if per_track is not None:
         check_count(per_track, "per_track is a number of moments of a track")
     chosen = select_tracks(collection, where)
+    _check_dimension(model, layer, dimension)
     index = load_index(collection, model, layer, engine=engine, cache=cache, progress=progress)
     unit = index.dimension(dimension)
     _check_unit(index, unit)
@@ -524,6 +525,17 @@ def _originals(table: DataFrame) -> NDArray[np.int64]:
     """Return the labels of tracks without those that are duplicates of others in the table."""
     doubled = table["duplicate_of"].isin(table.index) & table["duplicate_of"].notna()
     return np.asarray(table.index[~doubled.to_numpy(dtype=bool)], np.int64)
+
+
+def _check_dimension(model: ModelLike | Vectors, layer: str, dimension: Any) -> None:
+    """Raise OptionError where a model is known to have no dimension of a number, before the tracks are computed."""
+    if isinstance(model, Vectors) or layer != "embedding" or not isinstance(dimension, int):
+        return
+    record = get_model(model)
+    if record.dimensions and not 0 <= dimension < record.dimensions:
+        raise OptionError(
+            f"{record.name} / {layer} has the dimensions 0 to {record.dimensions - 1}; {dimension} was found."
+        )
 
 
 def _check_unit(index: UnitIndex, unit: int) -> None:

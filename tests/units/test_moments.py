@@ -419,3 +419,9 @@ def test_channels_of_feature_maps_are_found_with_their_time_and_frequency(home, 
     assert moment.low_hz < BAND[1]
     assert moments.title == f"{model_title('msd-vgg-1')} / conv2, channel {channel}: highest"
     assert moments.sheet().items[0]["hertz"] == pytest.approx([moment.low_hz, moment.high_hz])
+
+
+def test_a_dimension_that_a_model_has_not_is_refused_before_anything_is_computed(folder, cache, monkeypatch):
+    monkeypatch.setattr("embviz.units.moments.load_index", lambda *_, **__: pytest.fail("tracks were computed"))
+    with pytest.raises(OptionError, match="msd-musicnn-1 / embedding has the dimensions 0 to 199; 200 was found"):
+        Collection.from_folder(folder, cache=cache).moments("musicnn", dimension=200, progress=False)
