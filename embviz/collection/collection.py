@@ -890,7 +890,7 @@ class Collection(Questions):
 
         Examples
         --------
-        >>> collection.map("musicnn", color="genre")  # doctest: +SKIP
+        >>> collection.map("musicnn", color="style")  # doctest: +SKIP
         >>> collection.map("musicnn", x="bpm", y=("musicnn", "embedding", 37))  # doctest: +SKIP
         """
         from embviz.app.atlas import Atlas

@@ -319,7 +319,7 @@ class Questions:
 
         Examples
         --------
-        >>> collection.exemplars("genre").play()  # doctest: +SKIP
+        >>> collection.exemplars("style").play()  # doctest: +SKIP
         >>> collection.exemplars(k=3).to_m3u("medley.m3u8")  # doctest: +SKIP
         """
         from embviz.units.exemplars import find_group_exemplars

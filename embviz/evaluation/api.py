@@ -151,7 +151,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
     --------
     >>> import embviz
     >>> collection = embviz.Collection.from_folder(embviz.sample_audio())  # doctest: +SKIP
-    >>> evaluate(collection, "genre", ["musicnn", "vggish"]).table  # doctest: +SKIP
+    >>> evaluate(collection, "family", ["musicnn", "vggish"], folds=3).table  # doctest: +SKIP
 
     Vectors of your own are evaluated in the same way:
 
@@ -319,7 +319,7 @@ def train(  # noqa: PLR0913  options are given by name
 
     Examples
     --------
-    >>> head = train(collection, "genre", "musicnn")  # doctest: +SKIP
+    >>> head = train(collection, "family", "musicnn")  # doctest: +SKIP
     >>> head.apply(embviz.embed("track.mp3", "musicnn")).shape  # doctest: +SKIP
 
     >>> import numpy as np

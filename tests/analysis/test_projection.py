@@ -63,7 +63,7 @@ def test_each_method_keeps_clusters_together_and_says_so(method):
     assert found.preservation.shape == (300,)
     assert 0.2 < found.preservation.mean() <= 1
     assert "trustworthiness 0." in repr(found)
-    assert f"{found.preservation.mean():.0%} of neighbours kept (k = 15)" in repr(found)
+    assert f"{found.preservation.mean():.0%} of 15 neighbours kept" in repr(found)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -101,7 +101,7 @@ def a_map(number: int = 0, **more: Any) -> dict[str, Any]:
         "view": f"IPY_MODEL_map{number}", "model": "msd-musicnn-1", "layer": "embedding",
         "title": "MusiCNN (MSD) · embedding", "status": "ready", "stage": "", "done": 0, "total": 0, "message": "",
         "remedy": "", "notes": [], "preliminary": False,
-        "facts": ["UMAP · trustworthiness 0.93 · continuity 0.95 · 82 % of neighbours kept (k = 15)"],
+        "facts": ["UMAP · trustworthiness 0.93 · continuity 0.95 · 82 % of 15 neighbours kept"],
     }  # fmt: skip
     return shown | more
 
@@ -930,6 +930,20 @@ def test_work_is_shown_and_cancelled(table):
     assert table.sent() == [{"kind": "cancel"}]
     table.change(progress={})
     assert not page.get_by_role("button", name="Cancel the computation").is_visible()
+
+
+@pytest.mark.parametrize("width", [1400, 640])
+def test_figures_of_the_map_are_never_cut(table, width):
+    figures = "UMAP · trustworthiness 0.935 · continuity 0.951 · 82% of 15 neighbours kept, on 5,000 points"
+    maps = [{**a_map(number), "facts": [f"{figures} · larger is better"]} for number in range(2)]
+    page = table.show(width=width, maps=maps)
+    for facts in page.locator(".ev-atlas-facts").all():
+        assert facts.evaluate("el => el.scrollWidth <= el.clientWidth + 1")
+        box, foot = (
+            facts.bounding_box(),
+            facts.locator("xpath=ancestor::*[contains(@class, 'ev-atlas-foot')]").bounding_box(),
+        )
+        assert box["y"] + box["height"] <= foot["y"] + foot["height"] + 1
 
 
 @pytest.mark.parametrize("width", [1200, 640])

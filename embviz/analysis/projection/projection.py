@@ -64,7 +64,7 @@ class Projection:
     continuity : float
         1 where all points that are close in the full space are close on the map [1]_.
     k : int
-        Number of neighbours by which these are measured.
+        Number of neighbours by which these are measured: 15, or of fewer than 31 points half the others.
     sample : int
         Number of points, drawn at random, on which they are measured; all up to 5,000.
     preservation : ndarray, shape [n], float32
@@ -191,7 +191,7 @@ class Projection:
             METHOD_NAMES[self.method],
             f"trustworthiness {self.trustworthiness:.3f}",
             f"continuity {self.continuity:.3f}",
-            f"{self.preservation.mean():.0%} of neighbours kept (k = {self.k}{of})",
+            f"{self.preservation.mean():.0%} of {self.k} neighbours kept{of}",
         )
 
 
@@ -208,7 +208,9 @@ def project(
 ) -> Projection:
     """Project vectors to two dimensions.
 
-    The same vectors, options and seed give the same map, whatever the number of processors.
+    The same vectors, options and seed give the same map, whatever the number of processors. How far it can be trusted
+    is measured by the 15 nearest neighbours of each point (of fewer than 31 points, by half the others), whatever the
+    method was asked for.
 
     Parameters
     ----------

@@ -82,7 +82,8 @@ class Atlas(traitlets.HasTraits):
     metric : {"cosine", "euclidean"}
         How far apart vectors are.
     k : int
-        Neighbours in lists and figures.
+        Neighbours in lists and comparisons of models; those by which a map is judged are 15, see
+        :class:`embviz.analysis.Projection`.
     seed : int
         Of what is drawn at random.
     options : mapping, optional
@@ -128,7 +129,7 @@ class Atlas(traitlets.HasTraits):
 
     Examples
     --------
-    >>> atlas = Atlas(collection.table, "musicnn", color="genre")  # doctest: +SKIP
+    >>> atlas = Atlas(collection.table, "musicnn", color="style")  # doctest: +SKIP
     >>> atlas.wait().neighbors(7)  # doctest: +SKIP
     """
 

@@ -391,7 +391,7 @@ function neighborOptions(view) {
   return {
     nodes: [field("Distance", metric), field("How many", count)],
     update() {
-      const { metric: chosen = "cosine", k = 15 } = view.choices;
+      const { metric: chosen = "cosine", k = 10 } = view.choices;
       fillSelect(metric, titled(model.get("vocabulary")?.metrics), chosen);
       const counts = [...new Set([...COUNTS, k])].sort((a, b) => a - b);
       fillSelect(
