@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RATES = (1000, 768_000)  # Hz; outside, a header is wrong rather than a recording unusual
 PEAK = 100.0  # samples beyond it are integers that were not scaled
 SILENT = 1e-3  # of full scale, −60 dB: a sound without a larger sample is taken for silence
+NOTHING_HEARD = "so what models say about it means little"  # the end of each note on silence
 BLOCK = 1 << 20  # samples written at a time
 
 
@@ -129,7 +130,7 @@ def silence_note(channels: Sequence[NDArray[np.float32]]) -> str:
         if peak >= SILENT:
             return ""
     level = f"almost silent (peak {20 * math.log10(peak):.0f} dBFS)".replace("-", "−") if peak else "silent"
-    return f"{level}, so what models say about it means little"
+    return f"{level}, {NOTHING_HEARD}"
 
 
 def write_samples(file: IO[bytes], channels: list[NDArray[np.float32]]) -> None:

@@ -506,6 +506,14 @@ def test_a_file_finds_itself(table, chart, clips):
         atlas.neighbors("Jazz one")
 
 
+def test_a_map_says_which_tracks_are_silent(clips, chart, tmp_path):
+    soundfile.write(tmp_path / "silence.wav", np.zeros(SECONDS * RATE), RATE)
+    for path in sorted(clips.iterdir())[:6]:
+        (tmp_path / path.name).symlink_to(path)
+    notes = chart(embviz.Collection.from_folder(tmp_path).table).wait().widget.maps[0]["notes"]
+    assert "1 track is silent or nearly so, and placed by what means little." in notes
+
+
 def test_choosing_a_point_lists_and_draws_its_neighbors(table, chart):
     atlas = chart(table, k=3).wait()
     say(scatter(atlas), kind="choose", point=3)

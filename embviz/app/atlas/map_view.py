@@ -18,6 +18,7 @@ from embviz.analysis.projection import METHOD_NAMES, project
 from embviz.analysis.tagging import models_by_task, tags_at_points
 from embviz.app.given import title_of
 from embviz.app.work import Work
+from embviz.audio.samples import NOTHING_HEARD
 from embviz.batch import embed_table
 from embviz.batch.api import cached_share
 from embviz.collection.track_table import add_sound_facts
@@ -29,6 +30,7 @@ from embviz.plotting.axes import missing_notes
 from embviz.widgets.base import close_widget, model_ref
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from embviz.analysis.neighbors import Neighbors
@@ -357,9 +359,10 @@ class MapView:
 
     def notes(self, visible: VisibleMap) -> list[str]:
         """Return sentences that belong beside a map."""
+        silent = _silence_notes(self._context.table, visible.vectors)
         if visible.axes is None:
-            return [*visible.projection.notes, *_compare_with_pca(visible.projection, self._pca)]
-        return missing_notes(visible.axes, "track" if visible.vectors.times is None else "frame")
+            return [*visible.projection.notes, *_compare_with_pca(visible.projection, self._pca), *silent]
+        return [*missing_notes(visible.axes, "track" if visible.vectors.times is None else "frame"), *silent]
 
     def close(self) -> None:
         """Take the map off the page."""
@@ -367,6 +370,16 @@ class MapView:
             close_widget(self.scatter)
         self.scatter = None
         self._forget()
+
+
+def _silence_notes(table: pd.DataFrame, vectors: Vectors) -> list[str]:
+    """Say how many of the tracks on a map have nothing that a model could hear."""
+    if "warning" not in table:
+        return []
+    warnings = table["warning"].reindex(np.unique(vectors.tracks))
+    count = sum(NOTHING_HEARD in warning for warning in warnings if isinstance(warning, str))
+    are = "is" if count == 1 else "are"
+    return [f"{plural(count, 'track')} {are} silent or nearly so, and placed by what means little."] if count else []
 
 
 def _compare_with_pca(shown: Projection, pca: Projection | None) -> list[str]:
