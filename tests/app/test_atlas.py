@@ -298,6 +298,7 @@ def test_what_cannot_be_raises_before_anything_is_computed(table):
         ({"options": {"n_neighbours": 5}}, "The options of UMAP are n_neighbors.*Did you mean 'n_neighbors'"),
         ({"options": {"min_dist": -1}}, "min_dist is a number from 0"),
         ({"color": "genrr"}, "Did you mean 'genre'"),
+        ({"color": table["genre"]}, "color is a name, such as that of a column; Series was found"),
         ({"size": "loud"}, "size is one of"),
         ({"cache": "here"}, "cache is a Cache"),
         ({"clusters": "dbscan"}, "clusters is one of"),

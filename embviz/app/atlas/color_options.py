@@ -91,16 +91,21 @@ def key_of(wanted: Any, table: pd.DataFrame) -> str:
     """
     if wanted is None:
         return telling_color(table)
+    if not isinstance(wanted, str):
+        raise OptionError(
+            f"color is a name, such as that of a column; {type(wanted).__name__} was found. Make values of your own a "
+            "column first: collection.assign(mine=values).map(color='mine')."
+        )
     items = [item for group in color_groups(table) for item in group["items"]]
     names = {item["key"]: item["key"] for item in items}
     # A column comes before a tag of that name, and a tag of the first model before those of others.
     for item in items:
         names.setdefault(item["title"], item["key"])
-    if not isinstance(wanted, str) or wanted not in names:
+    if wanted not in names:
         raise OptionError(
             f"There is no {wanted!r:.80} to colour by: a column of the table, 'cluster', 'trust', 'outlier', 'tempo', "
             "a tag of a model whose weights are here, or what a head says that is here, is expected."
-            f"{head_hint(wanted) or did_you_mean(str(wanted), names)}"
+            f"{head_hint(wanted) or did_you_mean(wanted, names)}"
         )
     return str(names[wanted])
 
