@@ -62,7 +62,7 @@ export function bars(facet, changed, signal) {
   find.setAttribute("aria-label", `Find one of ${quoted(title)}`);
   const note = h("p.ev-facet-note.ev-faint", { role: "status" });
   const unknown = unknownBar(quoted(title), () => toggle([], true));
-  list.classList.toggle(
+  frame.el.classList.toggle(
     "ev-facet-long",
     labels.some((label) => label.length > LONG),
   );
