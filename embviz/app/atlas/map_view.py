@@ -22,7 +22,7 @@ from embviz.audio.samples import NOTHING_HEARD
 from embviz.batch import embed_table
 from embviz.batch.api import cached_share
 from embviz.collection.track_table import add_sound_facts
-from embviz.core.text import collapse_spaces, plural
+from embviz.core.text import collapse_spaces, plural, printable
 from embviz.errors import CollectionError
 from embviz.models import get_model
 from embviz.models.weights import has_weights
@@ -377,9 +377,11 @@ def _silence_notes(table: pd.DataFrame, vectors: Vectors) -> list[str]:
     if "warning" not in table:
         return []
     warnings = table["warning"].reindex(np.unique(vectors.tracks))
-    count = sum(NOTHING_HEARD in warning for warning in warnings if isinstance(warning, str))
-    are = "is" if count == 1 else "are"
-    return [f"{plural(count, 'track')} {are} silent or nearly so, and placed by what means little."] if count else []
+    silent = [label for label, warning in warnings.items() if isinstance(warning, str) and NOTHING_HEARD in warning]
+    if not silent:
+        return []
+    what = repr(printable(str(table.loc[silent[0], "name"]))) if len(silent) == 1 else f"{len(silent):,} tracks"
+    return [f"{what} {'is' if len(silent) == 1 else 'are'} silent or nearly so: the place on the map means nothing."]
 
 
 def _compare_with_pca(shown: Projection, pca: Projection | None) -> list[str]:
