@@ -35,7 +35,7 @@ def music(tmp_path_factory):
     folder = tmp_path_factory.mktemp("music")
     rows = [["file", "title", "style", "bpm", "key", "note"]]
     for i in range(24):
-        soundfile.write(folder / f"{i:02}.wav", np.full(800, i / 100, np.float32), 8000)
+        soundfile.write(folder / f"{i:02}.wav", np.full(800, (i + 1) / 100, np.float32), 8000)
         style = ("jazz", "rock", HOSTILE)[i % 3] if i < 21 else ""
         rows.append([f"{i:02}.wav", f"Track {i}", style, str(90.5 + i), "E minor", f"by {i // 3 % 4}"])
     with (folder / "tracks.csv").open("w", newline="", encoding="utf-8") as file:
@@ -154,7 +154,7 @@ def test_a_quantity_and_labels_are_predicted_and_their_tracks_heard(music, explo
 
 
 def test_nothing_to_predict_is_said(tmp_path, explore):
-    soundfile.write(tmp_path / "one.wav", np.zeros(800, np.float32), 8000)
+    soundfile.write(tmp_path / "one.wav", np.full(800, 0.1, np.float32), 8000)
     explorer = explore(tmp_path)
     panel = opened(explorer)
     assert [one["why"] for one in panel.evaluation["targets"]] == []

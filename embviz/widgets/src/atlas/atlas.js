@@ -440,7 +440,8 @@ class View {
     const work = this.model.get("progress") ?? {};
     // Of a kernel that does not answer, nobody knows what it does; where there is no map yet, its place says it already.
     const told = toldByMap(work.text ?? "", this.model.get("maps") ?? []);
-    this.busy.update(this.trouble.el.hidden && !told ? work : {});
+    const shown = told ? { text: "Making the map" } : work; // with the button that cancels it
+    this.busy.update(this.trouble.el.hidden ? shown : {});
   }
 
   #updateTab() {
