@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.collection.discovery import expand_user
+from embviz.collection.table_ops import known_labels
 from embviz.core.text import is_missing
 from embviz.errors import CollectionError, did_you_mean
 
@@ -32,13 +35,10 @@ def find_track(table: pd.DataFrame, track: Any) -> int | None:
         If there is no such label; if several tracks have the title; if a text is none of these, and no file either.
     """
     if isinstance(track, int | np.integer) and not isinstance(track, bool):
-        if track not in table.index:
-            raise CollectionError(f"There is no track {int(track)}; labels are those of collection.table.index.")
-        return int(track)
+        return int(known_labels(table, [int(track)])[0])
     if not isinstance(track, str | Path):
         return None
-    path = Path(track).expanduser()
-    named = table.index[table["path"].astype(str) == str(path.absolute())]
+    named = table.index[table["path"].astype(str) == str(expand_user(track).absolute())]
     if isinstance(track, str):
         named = table.index[table["name"] == track].append(named)
     if len(named):
@@ -50,7 +50,8 @@ def _find_title(table: pd.DataFrame, title: str) -> int | None:
     titles = ["" if is_missing(cell) else str(cell) for cell in table["title"]] if "title" in table else []
     wanted = title.strip().casefold()
     places = [i for i, known in enumerate(titles) if known.strip().casefold() == wanted]
-    if not wanted or (not places and Path(title).expanduser().exists()):
+    # A title that no file can be called, such as a long one, is no error here.
+    if not wanted or (not places and os.path.exists(expand_user(title))):  # noqa: PTH110
         return None
     if not places:
         near = did_you_mean(title, filter(None, [*table["name"].astype(str), *titles]))

@@ -505,6 +505,8 @@ def test_a_file_finds_itself(table, chart, clips):
     assert atlas.neighbors("Jazz 1", 3).equals(atlas.neighbors(200, 3))
     with pytest.raises(CollectionError, match="Did you mean 'Jazz 1'"):
         atlas.neighbors("Jazz one")
+    with pytest.raises(CollectionError, match="has the name or the title"):
+        atlas.neighbors("x" * 300)
 
 
 def test_a_map_says_which_tracks_are_silent(clips, chart, tmp_path):

@@ -104,6 +104,10 @@ def test_a_track_is_found_by_its_title_where_only_one_has_it(collection, frames)
         titled.neighbors("frantic", frames, progress=False)
     with pytest.raises(CollectionError, match="Did you mean 'Love Theme'"):
         titled.audio("Love Themes")
+    # No file can be called so.
+    for name in ("x" * 300, "~nobody-here/x", "a\0b"):
+        with pytest.raises(CollectionError, match="has the name or the title"):
+            titled.select([name])
 
 
 # Moments like a moment. ----------------------------------------------------------------------------------------------

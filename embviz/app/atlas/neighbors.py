@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from embviz.analysis.neighbors import NeighborIndex
 from embviz.app.atlas.selection import labels_of
 from embviz.audio import Audio, AudioSource
 from embviz.batch import pooling
+from embviz.collection.discovery import expand_user
 from embviz.collection.track_lookup import find_track
 from embviz.errors import OptionError
 from embviz.extraction import embed
@@ -114,7 +116,8 @@ class NeighborQueries:
         import pandas as pd
 
         vectors = self._vectors()
-        if isinstance(of, str) and not Path(of).expanduser().is_file():  # a file is a sound, which finds itself
+        # A file is a sound, which finds itself.
+        if isinstance(of, str) and not os.path.isfile(expand_user(of)):  # noqa: PTH113  any text
             label = find_track(self._context.table, of)
             of = of if label is None else label
         if isinstance(of, int | np.integer) and not isinstance(of, bool):
