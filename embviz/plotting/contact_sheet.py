@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embviz.plotting.encodings import VIRIDIS
-from embviz.plotting.picture import Picture, color_ramp, stretch
-from embviz.plotting.still_pictures import LEVELS, WIDTH, Drawing
+from embviz.plotting.picture import Drawing, Picture, color_ramp, stretch
+from embviz.plotting.still_pictures import LEVELS, WIDTH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,7 @@ from embviz.plotting.picture import LARGEST, small_png
 from embviz.plotting.save import COLORS
 
 if TYPE_CHECKING:
-    from embviz.plotting.still_pictures import Drawing
+    from embviz.plotting.picture import Drawing
 
 
 MIME = "application/vnd.plotly.v1+json"

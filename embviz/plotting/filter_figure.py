@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from embviz.models import ModelLike
-    from embviz.plotting.still_pictures import Drawing
+    from embviz.plotting.picture import Drawing
 
 
-#: The same for dark paper, which a white middle would outshine: what is strong is bright.
 ORDERS = ("strength", "index")
 SCALES = ("filter", "common")
 

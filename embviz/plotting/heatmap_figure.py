@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from embviz.core.progress import Progress
     from embviz.extraction import EngineOption
     from embviz.heads import Head
-    from embviz.plotting.still_pictures import Drawing
+    from embviz.plotting.picture import Drawing
 
 
 # Pixels.

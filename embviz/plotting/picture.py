@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -100,11 +100,17 @@ class Picture:
         return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
 
 
-def small_png(draw: Callable[..., Picture], largest: int = LARGEST, theme: str = "light") -> bytes:
+class Drawing(Protocol):
+    """What draws a picture for the paper of a theme, its pictures of pixels at a share of their full size."""
+
+    def __call__(self, share: float, /, theme: str = "light") -> Picture:
+        """Return the picture."""
+
+
+def small_png(draw: Drawing, largest: int = LARGEST, theme: str = "light") -> bytes:
     """Return a picture on its paper as a PNG of so many bytes at most: drawn smaller, where that is needed.
 
-    `draw` is given a share of the full size, of which pictures of pixels are to be drawn, and the theme; the last and
-    smallest is taken in any case.
+    The last and smallest is taken in any case.
     """
     data = b""
     for share in SHRINKING:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from embviz.core.embedding import Embedding
-    from embviz.plotting.still_pictures import Drawing
+    from embviz.plotting.picture import Drawing
 
 
 MOODS = ("valence", "arousal")

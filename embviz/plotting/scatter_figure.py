@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from embviz.analysis.projection import Projection
-    from embviz.plotting.still_pictures import Drawing
+    from embviz.plotting.picture import Drawing
 
 
 WEBGL_FROM = 5000  # points; beyond, they are drawn by WebGL, which an .svg holds as pixels

@@ -18,7 +18,7 @@ from embviz.core.text import clean_line, format_ends, format_time
 from embviz.plotting.encodings import MISSING, VIRIDIS
 from embviz.plotting.heatmap_data import MAX_LABELS, measured_labels, pool_extremes, scale_ticks, strongest
 from embviz.plotting.lettering import MARGIN, shorten_to, text_width
-from embviz.plotting.picture import Picture, color_ramp, discs, rgb, stretch
+from embviz.plotting.picture import Drawing, Picture, color_ramp, discs, rgb, stretch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 WIDTH, SIDE, HEAD, GAP, AXIS = 960, 76, 20, 12, 22  # pixels: of all, of the colour bars, above and below a strip
 BALANCE = ["#152150", "#1d4aa8", "#2f86c6", "#93bdd2", "#f2efee", "#dda78f", "#c65a3f", "#9c1b2c", "#420b18"]
+#: The same for dark paper, which a white middle would outshine: what is strong is bright.
 NIGHT = ["#c3e3ff", "#78baf4", "#3d8ad2", "#245686", "#17181b", "#773822", "#c25d2e", "#f3a06a", "#ffe3c9"]
-DIVERGING = {"light": BALANCE, "dark": NIGHT}  # as the widgets have them: the middle is like the paper
+DIVERGING = {"light": BALANCE, "dark": NIGHT}
 LEVELS = 64  # colours of a scale
 NAME, LINE = 120, 13  # pixels for the name of a row: across, and from one to the next
 ACCENT, PLAYHEAD = "#1f7ac4", "#ff5252"
@@ -39,8 +40,6 @@ COLUMN, ROW, LEFT = 90, 48, 150  # pixels for a tick of the axes of a map: acros
 CURVE = 56  # pixels, of a curve below a matrix
 MOST_POINTS = 50_000  # that are drawn; of more, as many evenly spaced ones
 PILL = "#3a3f45"
-
-Drawing = Callable[..., Picture]
 
 
 @dataclass(frozen=True, eq=False)
@@ -316,7 +315,7 @@ def side_by_side(drawings: Sequence[tuple[str, Drawing]]) -> Drawing:
     def draw(share: float, theme: str = "light") -> Picture:
         parts = [(title, part(0.7 * share, theme)) for title, part in drawings]
         widths, heights = zip(*[part.size for _, part in parts], strict=True)
-        picture, x = Picture(sum(widths) + GAP * (len(parts) - 1), HEAD + max(heights)), 0
+        picture, x = Picture(sum(widths) + GAP * (len(parts) - 1), HEAD + max(heights), theme=theme), 0
         for (title, part), width in zip(parts, widths, strict=True):
             picture.text(title, x + MARGIN, 14, bold=True, width=width - 2 * MARGIN)
             picture.paste(part.pixels, x, HEAD)

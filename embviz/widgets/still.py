@@ -24,7 +24,7 @@ from embviz.core.text import clean_line, shorten
 from embviz.core.worker import guard, log
 
 if TYPE_CHECKING:
-    from embviz.plotting.picture import Picture
+    from embviz.plotting.picture import Drawing
 
 
 FOLLOW_EVERY = 2.0  # seconds between two stills while a view changes
@@ -55,7 +55,7 @@ class Still:
 
     title: str
     lines: tuple[str, ...] = ()  # the state of the view
-    draw: Callable[..., Picture] | None = None  # as `plotting.picture.small_png` calls it
+    draw: Drawing | None = None
     key: Any = None  # is another one where the picture is
     table: str = ""  # more of it, as safe HTML
 

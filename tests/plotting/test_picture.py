@@ -21,6 +21,7 @@ from embviz.plotting.still_pictures import (
     Strip,
     map_drawing,
     matrix_drawing,
+    side_by_side,
     strips_drawing,
     waveform_drawing,
 )
@@ -130,6 +131,14 @@ def test_rows_that_have_names_are_labelled_all_of_them_or_as_many_as_fit():
 )  # fmt: skip
 def test_the_ends_of_a_colour_bar_are_as_fine_as_the_largest_of_them(low, high, written):
     assert format_ends(low, high) == written
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pictures_beside_each_other_are_on_one_paper(theme):
+    one = waveform_drawing(np.zeros((8, 2), np.int8), 2.0)
+    both = side_by_side([("first", one), ("second", one)])(1.0, theme)
+    assert both.paper == one(1.0, theme).paper
+    assert both.ink == one(1.0, theme).ink
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
