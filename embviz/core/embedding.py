@@ -126,7 +126,12 @@ class FrameGrid:
         where an evenly spaced frame would be, and two frames in a row can be the same step, with the same time and
         values.
         """
-        return self.patches is None or self.patches.n_patches == 1 or self.patches.hop % self.hop == 0
+        return self.is_aligned or (self.patches is not None and self.patches.n_patches == 1)
+
+    @property
+    def is_aligned(self) -> bool:
+        """Whether the steps of a patch lie where those of the next would, however many patches there are."""
+        return self.patches is None or self.patches.hop % self.hop == 0
 
     @property
     def times(self) -> NDArray[np.float64]:
@@ -561,9 +566,9 @@ def check_embedding(found: Any) -> Embedding:
     return found
 
 
-def format_period(embedding: Embedding) -> str:
+def format_period(embedding: Embedding, digits: int = 3) -> str:
     """Return how often a frame comes: ``"every 1.49 s"``."""
-    return f"every {format_seconds(embedding.grid.period)}{'' if embedding.grid.is_even else ' on average'}"
+    return f"every {format_seconds(embedding.grid.period, digits)}{'' if embedding.grid.is_even else ' on average'}"
 
 
 def _round_arrays(arrays: Mapping[str, NDArray[np.float32]]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -285,15 +285,15 @@ def _audio_facts(sound: Audio, link: str) -> dict[str, Any]:
 
 def _frame_facts(embedding: Embedding) -> list[tuple[str, str]]:
     grid = embedding.grid
-    samples = grid.patch, grid.hop, grid.receptive_field
-    patch, hop, heard = (format_seconds(count / grid.sample_rate, 4) for count in samples)
+    samples = grid.patch, grid.receptive_field
+    patch, heard = (format_seconds(count / grid.sample_rate, 4) for count in samples)
     quality = embedding.info.get("resample_quality")
     resampled = "one channel" if quality is None else f"resampled with quality {quality} (0 is best, 4 fastest)"
     t, d = embedding.shape
     unit = f", {embedding.unit}" if embedding.unit else ""
     return [
         ("Values", f"{plural(t, 'frame')} × {plural(d, 'dimension')}{unit}"),
-        ("Frame", f"{patch} every {hop}{'' if grid.is_even else ' on average'}, which hears {heard}"),
+        ("Frame", f"{patch} {format_period(embedding, 4)}, which hears {heard}"),
         ("Sound heard", f"{grid.sample_rate:,} Hz, {resampled}"),
     ]
 

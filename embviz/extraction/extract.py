@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
-STEPS = 2  # of which steps of a patch are taken, where they lie elsewhere in the next; raised when that changes
+STEPS = 2  # of which steps of a patch are taken, where those of the next lie elsewhere; raised when that changes
 FUNCTION_FORMAT = 1  # of what functions are given, and of the grids of their frames
 DENSE_CHUNK_HOP = 0.1  # seconds; "dense" for OpenL3, the hop its authors recommend
 LARGEST_PARTIAL = 64 * 2**20  # bytes; what is larger is not copied again and again while it grows
@@ -420,35 +420,26 @@ class LayerSpec:
         """Return a name for each of so many dimensions, or none; as the grid, they are no part of what is kept."""
         return self.layer.labels if len(self.layer.labels) == dimensions else ()
 
-    @property
-    def _shifts(self) -> bool:
-        """Whether its steps lie elsewhere in one patch than in the next."""
-        grid = self.grid(60 * self.frontend.sample_rate)
-        return grid.patches is not None and grid.patches.hop % grid.hop > 0
-
     def key(self, digest: str) -> dict[str, Any]:
         """Return the key in the cache for a track of this digest.
 
         Embeddings are kept under that of the engine that computed them; what is derived from the embeddings of many
         tracks may be of several, and has the key of ``"auto"``.
         """
-        return (
-            engine_versions(self.engine)
-            | {
-                "audio": digest,
-                "weights": self.weights.sha256,
-                "model": self.model.name,
-                "layer": self.layer.name,
-                "nodes": list(self.layer.nodes),
-                "axes": self.layer.axes,
-                "frontend": asdict(self.frontend),
-                "patch_frames": self.model.patch_frames,
-                "patch_hop": self.hop,
-                "resample_quality": self.quality,
-                "format": FORMAT,
-            }
-            | ({"steps": STEPS} if self._shifts else {})
-        )
+        aligned = self.grid(60 * self.frontend.sample_rate).is_aligned  # as that of any sound
+        return engine_versions(self.engine) | ({} if aligned else {"steps": STEPS}) | {
+            "audio": digest,
+            "weights": self.weights.sha256,
+            "model": self.model.name,
+            "layer": self.layer.name,
+            "nodes": list(self.layer.nodes),
+            "axes": self.layer.axes,
+            "frontend": asdict(self.frontend),
+            "patch_frames": self.model.patch_frames,
+            "patch_hop": self.hop,
+            "resample_quality": self.quality,
+            "format": FORMAT,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

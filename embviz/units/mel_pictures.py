@@ -68,10 +68,10 @@ class MelPictures:
 
     def median(self) -> NDArray[np.float32]:
         """Return the median of the pictures, ``[bands, t]``, as :meth:`mean`: a few of them do not change it."""
-        count = np.isfinite(self.mel).sum(axis=0)
-        ranked = np.sort(np.where(np.isfinite(self.mel), self.mel, np.nan), axis=0)  # NaN comes last
-        middle = [np.take_along_axis(ranked, at[None], axis=0)[0] for at in (np.maximum(count - 1, 0) // 2, count // 2)]
-        return self._where_many((middle[0] + np.where(count % 2, middle[0], middle[1])) / 2)
+        known = np.isfinite(self.mel)
+        values = np.where(known, self.mel, np.nan)
+        values[:, ~known.any(axis=0)] = 0  # of nothing there is no median, as numpy warns; it is left out below
+        return self._where_many(np.nanmedian(values, axis=0))
 
     def _where_many(self, values: NDArray[Any]) -> NDArray[np.float32]:
         known = np.isfinite(self.mel)
