@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from embviz.collection.column_facts import without_facts
 from embviz.collection.loaders import check_column, read_file
 from embviz.collection.track_table import COLUMNS, TEXTS, clean_column, normalize_table
-from embviz.core.labels import label_problem
+from embviz.core.labels import is_mask, label_problem
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, did_you_mean
 
@@ -138,8 +136,7 @@ def drop_tracks(table: DataFrame, tracks: Any) -> DataFrame:
 def known_labels(table: DataFrame, given: Any) -> list[Any]:
     """Return labels, each once, checked to be those of tracks."""
     labels = list(dict.fromkeys(given))
-    # True and False would be the labels 1 and 0.
-    if any(isinstance(label, bool | np.bool_) for label in labels):
+    if is_mask(labels):
         raise CollectionError(
             "Labels of tracks are expected, a mask was found; collection[mask] gives the tracks of a mask, and "
             "collection[~mask] all others."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,11 @@ def in_order(values: pd.Series[Any], n: int) -> bool:
     own = values.index
     # The labels of a table of tracks have a name.
     return own.name is None and len(own) == n and np.array_equal(own, np.arange(n))
+
+
+def is_mask(labels: Iterable[Any]) -> bool:
+    """Tell whether there is True or False among labels, which would be the labels 1 and 0."""
+    return any(isinstance(label, bool | np.bool_) for label in labels)
 
 
 def label_problem(values: pd.Series[Any], tracks: pd.Index[Any], *, whole: bool = False) -> str:

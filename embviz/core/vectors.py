@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from embviz.core import io
 from embviz.core.embedding import Embedding
+from embviz.core.labels import is_mask
 from embviz.core.own_vectors import HasTable, check_arrays, content_key, even_grid
 from embviz.core.spreadsheet import escape_table
 from embviz.core.text import html_table, one_line, plural, printable
@@ -201,7 +202,7 @@ class Vectors:
             If a track is not among these at all, or is asked for twice.
         """
         given = list(labels)
-        if any(isinstance(label, bool | np.bool_) for label in given):  # they would be the labels 1 and 0
+        if is_mask(given):
             raise OptionError("Labels of tracks are expected, a mask was found; tracks[mask] has the labels of a mask.")
         chosen = np.array(given, dtype=np.int64)
         failed = np.isin(chosen, np.fromiter(self.failed, dtype=np.int64))

@@ -86,7 +86,8 @@ class ResultTables:
         fitting = [result for result in fitting if all(getattr(result, name) == asked[name] for name in asked)]
         if len(fitting) == 1:
             return fitting[0]
-        raise OptionError(_not_one_sentence(results, fitting, model, asked))
+        named = asked if model is None else {"model": model, **asked}
+        raise OptionError(_describe_several(fitting, named) if fitting else _describe_missing(results, named))
 
     def _results_of(self, task: str | None) -> list[Result]:
         if not self.results:
@@ -424,28 +425,28 @@ class ResultTables:
         return result, predictions
 
 
-def _not_one_sentence(
-    results: Sequence[Result], fitting: Sequence[Result], model: str | Model | None, asked: Mapping[str, str]
-) -> str:
-    """Return why what was asked for is none of the results, or several."""
-    named = asked if model is None else {"model": getattr(model, "name", model), **asked}
-    left = list(results)
-    for name, value in {} if fitting else named.items():
-        if name == "model":
-            known = [result.classifier if result.is_baseline else result.model for result in left]
-            left = [result for result in left if model is not None and _matches(result, model)]
-        else:
-            known = [getattr(result, name) for result in left if getattr(result, name)]
-            left = [result for result in left if getattr(result, name) == value]
-        if not left:
-            known = list(dict.fromkeys(known))
-            there = f"there is {', '.join(map(repr, known))}" if known else "a baseline has none"
-            of = f" of {named['model']!r:.80}" if name != "model" and "model" in named else ""
-            return f"There is no {name} {value!r:.80}{of} here; {there}.{did_you_mean(str(value), known)}"
-    description = ", ".join(f"{name} {value!r}" for name, value in named.items())
-    names = [result_name(result) for result in fitting]
+def _describe_several(results: Sequence[Result], named: Mapping[str, Any]) -> str:
+    """Return which results have all that was asked for."""
+    description = ", ".join(f"{name} {getattr(value, 'name', value)!r}" for name, value in named.items())
+    names = [result_name(result) for result in results]
     more = f"; and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
     return f"Several results have the {description}; say which is meant: {'; '.join(names[:LISTED])}{more}."
+
+
+def _describe_missing(results: Sequence[Result], named: Mapping[str, Any]) -> str:
+    """Return the first of what was asked for that no result has, and what there is in its place."""
+    left = list(results)
+    for name, value in named.items():
+        before = left
+        left = [one for one in left if (_matches(one, value) if name == "model" else getattr(one, name) == value)]
+        if not left:
+            break
+    others = [one.classifier if name == "model" and one.is_baseline else getattr(one, name) for one in before]
+    known = list(dict.fromkeys(filter(None, others)))
+    there = f"there is {', '.join(map(repr, known))}" if known else "a baseline has none"
+    of = f" of {getattr(named['model'], 'name', named['model'])!r:.80}" if name != "model" and "model" in named else ""
+    wanted = getattr(value, "name", value)
+    return f"There is no {name} {wanted!r:.80}{of} here; {there}.{did_you_mean(str(wanted), known)}"
 
 
 def _matches(result: Result, model: str | Model) -> bool:

@@ -50,8 +50,6 @@ GUIDE = (
     "Each point is {point}{near}. Point at one to see what it is, "
     "click to hear it. The wheel zooms, dragging moves the map, shift-drag draws a lasso around tracks."
 )
-
-
 CLIPS = f" Of each track this page holds the loudest {page_audio.CLIP:.0f} s; nothing else of it can be heard here."
 
 

@@ -22,7 +22,15 @@ from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, FigureError, OptionError, did_you_mean
 from embviz.export import collection_page
 from embviz.export.axes import LayerAxis, column_axis, layer_axis
-from embviz.export.columns import HIDDEN, ColorSpec, PageColor, cluster_name, tagger_group, telling_column
+from embviz.export.columns import (
+    HIDDEN,
+    ColorSpec,
+    PageColor,
+    cluster_name,
+    place_columns,
+    tagger_group,
+    telling_column,
+)
 from embviz.extraction.engines import EngineOption, check_engine
 from embviz.models import get_model
 from embviz.models.weights import find_weights
@@ -171,7 +179,7 @@ def _write_coordinates(
     rows = table.loc[vectors.tracks, ["name", "path"]].rename_axis("track")
     if vectors.times is not None:
         rows["time"] = vectors.times
-    rows = rows.assign(map_x=projection.xy[:, 0], map_y=projection.xy[:, 1], map_cluster=clusters)
+    rows = rows.assign(**place_columns(projection, clusters))
     try:
         io.write_bytes(path, rows.to_csv(lineterminator="\n").encode("utf-8", "replace"))
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -131,6 +131,12 @@ def _number(value: Any) -> float | int | None:
 
 def _text(value: Any) -> str:
     return "" if value is None else trim_lines(printable(str(value)))
+
+
+def place_columns(projection: Projection, clusters: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return where each point of a map is, and the name of its cluster, as columns of a table."""
+    places = {"map_x": projection.xy[:, 0], "map_y": projection.xy[:, 1]}
+    return places if clusters is None else {**places, "map_cluster": clusters}
 
 
 def page_colors(

@@ -514,7 +514,7 @@ def test_a_map_says_which_tracks_are_silent(clips, chart, tmp_path):
     for path in sorted(clips.iterdir())[:6]:
         (tmp_path / path.name).symlink_to(path)
     notes = chart(embviz.Collection.from_folder(tmp_path).table).wait().widget.maps[0]["notes"]
-    assert "'silence.wav' is silent or nearly so: the place on the map means nothing." in notes
+    assert "'silence.wav' is silent or nearly so: its place on the map means nothing." in notes
 
 
 def test_choosing_a_point_lists_and_draws_its_neighbors(table, chart):

@@ -19,7 +19,7 @@ from embviz.errors import EmbvizError, OptionError
 from embviz.export import collection_page
 from embviz.export.axes import LayerAxis
 from embviz.export.collection_report import frames_of
-from embviz.export.columns import PageColor
+from embviz.export.columns import PageColor, place_columns
 from embviz.extraction import extract
 from embviz.models import find_model, get_model
 from embviz.plotting import scatter
@@ -138,9 +138,9 @@ def _placed_rows(contents: Contents) -> pd.DataFrame:
     rows, vectors, projection = contents.rows, contents.vectors, contents.projection
     if vectors is None or projection is None:
         return rows
-    places: Any = {"map_x": projection.xy[:, 0], "map_y": projection.xy[:, 1]}
-    if contents.members is not None:
-        places["map_cluster"] = [contents.names.get(int(number), NO_CLUSTER) for number in contents.members]
+    members = contents.members
+    clusters = None if members is None else [contents.names.get(int(number), NO_CLUSTER) for number in members]
+    places = place_columns(projection, clusters)
     if vectors.times is None:
         return rows.assign(**{name: pd.Series(values, index=vectors.tracks) for name, values in places.items()})
     if "time" not in rows.columns:

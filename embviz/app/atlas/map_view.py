@@ -378,10 +378,10 @@ def _silence_notes(table: pd.DataFrame, vectors: Vectors) -> list[str]:
         return []
     warnings = table["warning"].reindex(np.unique(vectors.tracks))
     silent = [label for label, warning in warnings.items() if isinstance(warning, str) and NOTHING_HEARD in warning]
-    if not silent:
-        return []
-    what = repr(printable(str(table.loc[silent[0], "name"]))) if len(silent) == 1 else f"{len(silent):,} tracks"
-    return [f"{what} {'is' if len(silent) == 1 else 'are'} silent or nearly so: the place on the map means nothing."]
+    if len(silent) > 1:
+        return [f"{len(silent):,} tracks are silent or nearly so: their places on the map mean nothing."]
+    names = [printable(str(table.loc[label, "name"])) for label in silent]
+    return [f"{name!r} is silent or nearly so: its place on the map means nothing." for name in names]
 
 
 def _compare_with_pca(shown: Projection, pca: Projection | None) -> list[str]:

@@ -37,6 +37,14 @@ export async function show(widgets) {
   document.documentElement.dataset.ready = "";
 }
 
+/** The values that several have. @param {unknown[]} values */
+function repeatedIn(values) {
+  const seen = new Set();
+  const several = new Set();
+  for (const value of values) (seen.has(value) ? several : seen).add(value);
+  return several;
+}
+
 class Folio {
   #open = -1; // track
   #serial = 0;
@@ -71,7 +79,7 @@ class Folio {
     this.clock = clockOf(page.player.state.clock);
     this.columns = page.map.state.columns;
     this.n = this.columns[0].values.length;
-    this.titles = this.columns.find((column) => column.name === "title")?.values ?? [];
+    this.repeated = repeatedIn(this.columns.find((column) => column.name === "title")?.values ?? []);
     const leave = () => {
       const stage = this.plot.querySelector(".ev-scatter-stage");
       if (stage instanceof HTMLElement) stage.focus({ preventScroll: true });
@@ -231,8 +239,7 @@ class Folio {
   titleOf(/** @type {number} */ track) {
     const title = this.fact("title", track);
     // Tracks of one title are told apart by the names of their files.
-    const several = title && this.titles.filter((other) => other === title).length > 1;
-    const file = several ? String(this.fact("name", track)).split("/").at(-1) : "";
+    const file = title && this.repeated.has(title) ? String(this.fact("name", track)).split("/").at(-1) : "";
     return (file ? `${title} (${file})` : title) || `track ${track + 1}`;
   }
 
