@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embviz.plotting.encodings import VIRIDIS
+from embviz.plotting.lettering import MARGIN
 from embviz.plotting.picture import Drawing, Picture, color_ramp, stretch
 from embviz.plotting.still_pictures import LEVELS, WIDTH
 
@@ -37,7 +38,7 @@ def sheet_drawing(tiles: Sequence[tuple[str, NDArray[np.uint8] | None]]) -> Draw
         for i, (name, codes) in enumerate(shown):
             row, column = divmod(i, columns)
             x, y = column * (wide + GAP), row * (LINE + tall + GAP)
-            picture.text(name, x, y + 13, width=wide)
+            picture.text(name, x + MARGIN, y + 13, width=wide - MARGIN)
             if codes is None:
                 picture.fill(x, y + LINE, wide, tall, picture.faint, 40)
             else:
