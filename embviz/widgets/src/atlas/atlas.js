@@ -438,10 +438,10 @@ class View {
 
   #updateBusy() {
     const work = this.model.get("progress") ?? {};
-    // Of a kernel that does not answer, nobody knows what it does; where there is no map yet, its place says it already.
+    // Of a kernel that does not answer, nobody knows what it does; where there is no map yet, its place says it
+    // already, and can cancel it.
     const told = toldByMap(work.text ?? "", this.model.get("maps") ?? []);
-    const shown = told ? { text: "Making the map" } : work; // with the button that cancels it
-    this.busy.update(this.trouble.el.hidden ? shown : {});
+    this.busy.update(this.trouble.el.hidden && !told ? work : {});
   }
 
   #updateTab() {
